@@ -1,0 +1,58 @@
+# Everything a developer or a curious person does with actorflow. `make demo` and `make test` set up what they need.
+# The environment is built from requirements/dev.txt (locked, with hashes) and lives in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test check format bench docs lock clean
+
+help:
+	@echo "make demo    run a real workflow, offline, and show where its report is"
+	@echo "make test    run all tests"
+	@echo "make check   format, lint, types, layers, generated files"
+	@echo "make format  put the code into its format"
+	@echo "make bench   measure the price of a transition"
+	@echo "make docs    write the generated pages and tables again"
+	@echo "make lock    resolve the locked dependencies again"
+	@echo "make clean   remove the environment and everything that was built"
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "actorflow needs Python 3.11 or newer; this is $$($(PYTHON) --version). Say which with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh templates/demo.sh
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.transitions
+
+docs: $(STAMP)
+	$(BIN)/python -m docs.generate
+
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

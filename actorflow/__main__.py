@@ -1,0 +1,46 @@
+"""``python -m actorflow`` and the ``actorflow`` program.
+
+Prepares the standard streams so that printing cannot fail for a character, runs the command line, and leaves quietly when whoever read our output has gone.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(_flushed(_run()))
+
+
+def _run() -> int:
+    try:
+        from actorflow.cli import cli
+
+        cli.main(prog_name="actorflow")
+    except KeyboardInterrupt:  # so early, or so late, that no command has seen it
+        return 130
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0
+    return 0
+
+
+def _flushed(code: int) -> int:
+    """Write out what is buffered; a reader that has gone must not make Python complain at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code or (141 if isinstance(error, BrokenPipeError) else 74)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,262 @@
+"""The processes of one attempt: the program, what it started, and what tried to get away; and how they are ended.
+
+A ``Family`` is the program (its *leader*, which leads a session and group of its own) with all its descendants. On Linux we adopt orphans, so
+descendants are found from our own children: by session, by the marker in their environment, or because they were seen to belong
+before. Elsewhere a family is the process group. Ending is TERM, a grace, KILL, until nobody is left or a deadline passes. Signals go to a group only
+while its leader is not reaped, and to a single process only through a handle of it, so a number that was used again is never hit.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import trio
+
+from actorflow.agents import process_table
+from actorflow.agents.handles import open_handle, send_signal, wait_handle
+from actorflow.agents.process_table import Process
+
+__all__ = ["GRACE_SECONDS", "KILL_SECONDS", "Family", "Survivors", "hurry_all", "live_leaders"]
+
+GRACE_SECONDS = 5.0
+"""From TERM to KILL."""
+
+KILL_SECONDS = 5.0
+"""How long killed processes may take to be gone; only one that hangs in the kernel needs longer."""
+
+_POLL_SECONDS = 0.02
+_UNKNOWN_ZOMBIE_SECONDS = 30.0
+
+_logger = logging.getLogger("actorflow.agents")
+
+
+class _Kin:
+    """Processes that belong together and can be ended together; who they are is the subclass's business."""
+
+    def __init__(self) -> None:
+        self._patience: trio.CancelScope | None = None
+        self._is_hurried = False
+
+    def members(self) -> list[Process]:
+        """Return those alive; reaps what has exited where that is ours to do."""
+        raise NotImplementedError
+
+    def signal(self, number: int, members: list[Process]) -> None:
+        """Send a signal to ``members``."""
+        for member in members:
+            _signal_process(member, number)
+
+    async def end(self, grace_seconds: float) -> bool:
+        """End all members. Returns whether they are gone.
+
+        TERM (and CONT, for what is stopped), up to ``grace_seconds``, then KILL, up to ``KILL_SECONDS``. What is started meanwhile is
+        ended as well. Returns as soon as nobody is left. Call it in a shielded scope that has a deadline.
+        """
+        with trio.move_on_after(0.0 if self._is_hurried else grace_seconds) as self._patience:
+            await self._signal_until_gone(signal.SIGTERM, signal.SIGCONT)
+            return True
+        with trio.move_on_after(KILL_SECONDS):
+            await self._signal_until_gone(signal.SIGKILL)
+            return True
+        left = self.members()
+        if left:
+            _logger.warning(
+                "processes did not end when killed: %s", ", ".join(str(process.pid) for process in left)
+            )
+        return not left
+
+    async def _signal_until_gone(self, *numbers: int) -> None:
+        while members := self.members():
+            for number in numbers:
+                self.signal(number, members)
+            await _wait_gone(members)
+
+    def hurry(self) -> None:
+        """Cut the grace short: what is being ended, or will be, is killed at once."""
+        self._is_hurried = True
+        if self._patience is not None:
+            self._patience.cancel()
+
+
+_live: dict[int, Family] = {}
+
+
+def live_leaders() -> frozenset[int]:
+    """Return the pids of the programs that are being run by this process."""
+    return frozenset(_live)
+
+
+def hurry_all() -> None:
+    """Give no attempt a grace any more: all that is being ended is killed now (the second Ctrl-C). Call it in the trio thread."""
+    for family in list(_live.values()):
+        family.hurry()
+
+
+class Family(_Kin):
+    """The processes of an attempt that this process started."""
+
+    def __init__(self, leader: int, marker: str) -> None:
+        super().__init__()
+        self._leader = leader
+        self._marker = marker
+        self._known: dict[int, str] = {}
+        """pid -> start time of everybody seen so far: who clears the environment later does not get away."""
+        self._adopts = process_table.adopt_orphans()
+        _live[leader] = self
+
+    def close(self) -> None:
+        """Forget the family; the leader may be reaped from now on."""
+        _live.pop(self._leader, None)
+
+    def members(self) -> list[Process]:
+        """Return those alive, the leader among them. When there are none this costs one read of a small file."""
+        if not process_table.HAS_PROC:
+            return self._group()
+        found: dict[int, Process] = {}
+        waiting = list(self._roots())
+        while waiting:
+            process = waiting.pop()
+            if process.pid in found or not process.is_alive:
+                continue
+            found[process.pid] = process
+            self._known[process.pid] = process.started
+            waiting += [
+                child for pid in process_table.children_of(process.pid) if (child := process_table.look(pid))
+            ]
+        return list(found.values())
+
+    def signal(self, number: int, members: list[Process]) -> None:
+        """Send a signal to the group at once, so that nobody in it can fork away, and to those who left the group."""
+        _signal_group(self._leader, number)
+        super().signal(number, [member for member in members if member.group != self._leader])
+
+    def _group(self) -> list[Process]:
+        try:
+            os.killpg(self._leader, 0)
+        except (ProcessLookupError, PermissionError):  # macOS says EPERM when only zombies are left
+            return []
+        return [Process(self._leader, os.getpid(), self._leader, self._leader, "", "")]
+
+    def _roots(self) -> Iterator[Process]:
+        if not self._adopts:
+            yield from (process for process in process_table.all_processes() if self._is_ours(process))
+            return
+        leader = process_table.look(self._leader)
+        if leader is not None:
+            yield leader
+        for pid in process_table.adopted_children():
+            if pid not in _live and (child := process_table.look(pid)) is not None:
+                if child.is_alive and self._is_ours(child):
+                    yield child
+                elif not child.is_alive:
+                    _reap(
+                        child, is_ours=child.session == self._leader or self._known.get(pid) == child.started
+                    )
+
+    def _is_ours(self, process: Process) -> bool:
+        return (
+            process.session == self._leader
+            or self._known.get(process.pid) == process.started
+            or process_table.carries(process.pid, self._marker)
+        )
+
+
+class Survivors(_Kin):
+    """The processes of an attempt that another, dead process started: its program, if it is that very one, and all that carry the marker."""
+
+    def __init__(self, leader: Process | None, marker: str) -> None:
+        super().__init__()
+        self._leader = leader
+        self._marker = marker
+
+    def members(self) -> list[Process]:
+        """Return those alive; looks at every process of the machine (on macOS only at the program and its group)."""
+        if not process_table.HAS_PROC:
+            current = process_table.look(self._leader.pid) if self._leader else None
+            return [current] if current and current.is_alive and current.is_same(self._leader) else []
+        return [
+            process
+            for process in process_table.all_processes()
+            if process.is_alive and self._is_ours(process)
+        ]
+
+    def signal(self, number: int, members: list[Process]) -> None:
+        """Send a signal to the group when its leader is alive and the very one, and to everybody else."""
+        if self._leader is not None and any(member.is_same(self._leader) for member in members):
+            _signal_group(self._leader.pid, number)
+            members = [member for member in members if member.group != self._leader.pid]
+        super().signal(number, members)
+
+    def _is_ours(self, process: Process) -> bool:
+        return process.is_same(self._leader) or bool(
+            self._marker and process_table.carries(process.pid, self._marker)
+        )
+
+
+_unknown_zombies: dict[tuple[int, str], float] = {}
+
+
+def _reap(zombie: Process, *, is_ours: bool) -> None:
+    """Take an adopted zombie out of the process table, without ever taking the exit status that somebody else here waits for.
+
+    Programs that other code of this process starts are in our own session, or are waited for soon after they exit. So a zombie that we
+    cannot name is reaped only when it is in another session and has been one for a while.
+    """
+    if not is_ours and (zombie.session == os.getsid(0) or not _is_old(zombie)):
+        return
+    try:
+        os.waitpid(zombie.pid, os.WNOHANG)
+    except ChildProcessError:  # another thread has just reaped it
+        return
+
+
+def _is_old(zombie: Process) -> bool:
+    now = time.monotonic()
+    for key, first_seen in list(_unknown_zombies.items()):
+        if now - first_seen > 10 * _UNKNOWN_ZOMBIE_SECONDS:  # reaped by whoever it belonged to
+            del _unknown_zombies[key]
+    return now - _unknown_zombies.setdefault((zombie.pid, zombie.started), now) > _UNKNOWN_ZOMBIE_SECONDS
+
+
+def _signal_group(leader: int, number: int) -> None:
+    try:
+        os.killpg(leader, number)
+    except (
+        ProcessLookupError,
+        PermissionError,
+    ):  # gone, or all that is left is another user's (sudo) and not ours to end
+        return
+
+
+def _signal_process(process: Process, number: int) -> None:
+    """Send a signal to the very process; where the system has handles (Linux) there is no moment in which its pid could become another's."""
+    handle = open_handle(process.pid)
+    try:
+        if process.is_same(process_table.look(process.pid)):
+            send_signal(process.pid, handle, number)
+    except (ProcessLookupError, PermissionError):  # gone, or another user's
+        return
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+async def _wait_gone(members: list[Process]) -> None:
+    """Wait until all of ``members`` have exited, or (where they can only be polled) for a moment."""
+    async with trio.open_nursery() as nursery:
+        for member in members:
+            nursery.start_soon(_wait_process_gone, member)
+
+
+async def _wait_process_gone(process: Process) -> None:
+    handle = open_handle(process.pid)
+    if handle is None:
+        await trio.sleep(_POLL_SECONDS)
+    elif process.is_same(process_table.look(process.pid)):
+        await wait_handle(handle)
+    else:
+        os.close(handle)

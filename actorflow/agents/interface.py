@@ -1,0 +1,110 @@
+"""The contract between the engine and whoever does the work.
+
+An agent takes an ``AgentRequest`` and gives an ``AgentResult`` or raises ``AgentError``; it may report progress on the way. It is stopped by
+trio cancellation: on ``trio.Cancelled`` it must end what it started (ask, TERM, KILL) inside a shielded scope with a deadline, and re-raise.
+An agent never sees the journal, other tasks, or the workflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from actorflow.ids import RunId, TaskId
+from actorflow.values import Frozen, FrozenDict
+from actorflow.workflow.catalog import AgentTraits
+
+__all__ = ["Agent", "AgentRequest", "AgentResult", "AttemptChannel", "Progress"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRequest:
+    """One attempt, ready to be carried out.
+
+    Attributes:
+        attempt: 1 for the first; goes on over resumes.
+        parameters: rendered; for a shell command text the holes are variables already.
+        handoff: (task id, output) of the dependencies whose work is handed over.
+        environment: what the process gets on top of the caller's environment; may hold secrets, so it is never written anywhere.
+        cwd: where the agent works; exists and lies in the project.
+        folder: the attempt's own folder (``stdout``, ``stderr``, ``process.json``); exists, 0700.
+        idempotency_key: the same over all attempts of this task in this run.
+    """
+
+    run_id: RunId
+    task_id: TaskId
+    attempt: int
+    agent: str
+    parameters: FrozenDict
+    cwd: Path
+    project_root: Path
+    folder: Path
+    idempotency_key: str
+    description: str = ""
+    handoff: tuple[tuple[TaskId, Frozen], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    options: FrozenDict = field(default_factory=FrozenDict)
+    output_schema: FrozenDict | None = None
+    verify: str | None = None
+    session: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentResult:
+    """What a successful attempt gives.
+
+    Attributes:
+        output: a JSON value, at most 16 MiB as JSON.
+        cost_usd: None when unknown, which is not zero.
+        notes: things a person should know ("3 bytes that were not UTF-8 were replaced").
+    """
+
+    output: Frozen
+    cost_usd: float | None = None
+    tokens: int | None = None
+    session_id: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Something an agent says while it works; shown, never journaled.
+
+    Attributes:
+        kind: ``started output text tool tokens …``.
+    """
+
+    kind: str
+    text: str = ""
+    data: FrozenDict = field(default_factory=FrozenDict)
+
+
+class AttemptChannel(Protocol):
+    """What an agent may tell the engine while it works."""
+
+    def report(self, progress: Progress) -> None:
+        """Show progress. Never blocks, never fails; old reports are dropped when nobody keeps up."""
+        ...
+
+    async def session_opened(self, session_id: str) -> None:
+        """Record the agent's session durably, so that a later attempt can go on with it."""
+        ...
+
+
+class Agent(Protocol):
+    """Does the work of a task."""
+
+    @property
+    def traits(self) -> AgentTraits:
+        """What this agent takes; read once, at registration."""
+        ...
+
+    async def run(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        """Carry out one attempt.
+
+        Raises:
+            AgentError: the attempt failed.
+        """
+        ...

@@ -1,0 +1,127 @@
+"""Runs one program for an attempt, and leaves nothing of it behind.
+
+Takes an argv list, an environment and perhaps bytes for its stdin; gives the exit code and the files that stdout and stderr went to. The
+wait ends when the *program* exits. What it left running is then ended (TERM, grace, KILL), as is everything on cancellation or when anything
+fails: no process of an attempt outlives the call. ``process.json`` says who the program is, so that after a crash of this
+process the next one can end it (``end_survivors``). Must not interpret exit codes or output.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from actorflow.agents.environment import MARKER_VARIABLE
+from actorflow.agents.family import GRACE_SECONDS, Survivors
+from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
+from actorflow.agents.process_record import ProcessRecord
+from actorflow.agents.running import RunningProgram
+from actorflow.errors import AgentError
+from actorflow.values import FrozenDict
+
+__all__ = ["ProgramExit", "end_survivors", "max_processes", "run_program"]
+
+_DESCRIPTORS_PER_PROCESS = 7
+"""Two pipes, two files, its stdin, its handle, and one to end what it leaves behind."""
+
+_DESCRIPTORS_RESERVED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramExit:
+    """How a program ended.
+
+    Attributes:
+        code: its exit code; minus the signal's number when a signal killed it.
+        left_running: how many processes it had left running, which were then ended.
+    """
+
+    code: int
+    stdout: Path
+    stderr: Path
+    left_running: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know about the end."""
+        if not self.left_running:
+            return ()
+        return (
+            f"{self.left_running} background process(es) still ran when the program exited, and were ended",
+        )
+
+
+async def run_program(
+    argv: Sequence[str],
+    *,
+    request: AgentRequest,
+    channel: AttemptChannel,
+    environment: Mapping[str, str],
+    stdin: bytes | None = None,
+    grace_seconds: float = GRACE_SECONDS,
+) -> ProgramExit:
+    """Run a program in ``request.cwd`` until it exits.
+
+    Behind the scenes: (1) it is started in a session of its own, with ``stdout`` and ``stderr`` in ``request.folder`` (0600); (2)
+    ``process.json`` is written; (3) ``Progress("started")`` is reported, which is when a timeout begins; (4) its output is copied and its
+    last lines are reported; (5) it exits, or we are cancelled; (6) whatever is left of it is ended; (7) what is left in the
+    pipes is copied; (8) it is reaped.
+
+    Args:
+        environment: the whole environment, made by ``process_environment``.
+        stdin: what it can read; None is an empty input.
+        grace_seconds: the time between TERM and KILL.
+
+    Raises:
+        AgentError: it could not be started, or its output could not be stored.
+    """
+    marker = environment[MARKER_VARIABLE]
+    program = RunningProgram.start(
+        argv,
+        cwd=request.cwd,
+        folder=request.folder,
+        environment=environment,
+        marker=marker,
+        channel=channel,
+        has_stdin=stdin is not None,
+    )
+    try:
+        ProcessRecord.of(program.pid, program=argv[0], marker=marker).write(request.folder)
+        channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
+        await program.work(stdin or b"")
+    finally:
+        # An exception on its way, such as Cancelled, goes on afterwards.
+        left_running = await program.finish(grace_seconds)
+    return ProgramExit(program.exit_code, request.folder / "stdout", request.folder / "stderr", left_running)
+
+
+async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float = GRACE_SECONDS) -> bool:
+    """End what a dead driver left running of an attempt, so that it does not run beside the next one. Returns whether there was anything.
+
+    Args:
+        folder: the attempt's folder; its ``process.json`` says who the program is.
+        marker: ``attempt_marker(…)`` of the attempt; finds processes also when the driver died before it wrote ``process.json``.
+
+    Raises:
+        AgentError: something could not be ended.
+    """
+    record = ProcessRecord.read(folder)
+    survivors = Survivors(record.find() if record else None, marker or (record.marker if record else ""))
+    if not survivors.members():
+        return False
+    if not await survivors.end(grace_seconds):
+        raise AgentError(
+            "survivor", "processes of an earlier attempt still run and cannot be ended", retryable=False
+        )
+    return True
+
+
+def max_processes() -> int:
+    """Return how many programs can run at once before this process runs out of file descriptors (``ulimit -n``)."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(1, (soft - _DESCRIPTORS_RESERVED) // _DESCRIPTORS_PER_PROCESS)

@@ -1,0 +1,161 @@
+"""What the operating system knows about processes: who they are, whose children, what they carry.
+
+Reads ``/proc`` on Linux and asks ``ps`` on macOS. A pid is only a number that is used again; a process is known by its pid *and* its start time (``Process``), and
+over a reboot by the boot id too. Only reads, except that ``adopt_orphans`` changes a property of the calling process.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE
+
+__all__ = [
+    "Process",
+    "adopt_orphans",
+    "adopted_children",
+    "all_processes",
+    "boot_id",
+    "carries",
+    "children_of",
+    "look",
+]
+
+HAS_PROC = sys.platform == "linux"
+"""Whether this is Linux; elsewhere less is known, and an attempt's processes are those in its group."""
+
+_PR_SET_CHILD_SUBREAPER = 36
+_ZOMBIE_STATES = frozenset("ZX")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process at one moment.
+
+    Attributes:
+        started: when, in a form of the system's own; only good for comparing.
+    """
+
+    pid: int
+    parent: int
+    group: int
+    session: int
+    started: str
+    state: str
+    threads: int = 1
+
+    @property
+    def is_alive(self) -> bool:
+        """False for a zombie, which has exited and only waits to be reaped; a process whose first thread alone has exited looks like one."""
+        return self.state not in _ZOMBIE_STATES or self.threads > 1
+
+    def is_same(self, other: Process | None) -> bool:
+        """Tell whether the pid still means the process that it meant."""
+        return other is not None and (self.pid, self.started) == (other.pid, other.started)
+
+
+def look(pid: int) -> Process | None:
+    """Return the process, or None when there is none (any more)."""
+    return _look_in_proc(pid) if HAS_PROC else _ask_ps(pid)
+
+
+def _look_in_proc(pid: int) -> Process | None:
+    line = _read(f"/proc/{pid}/stat")
+    if not line:
+        return None
+    # The second field is the program's name in brackets and may hold anything, brackets and blanks too.
+    fields = line[line.rindex(b")") + 2 :].decode("ascii").split()
+    return Process(
+        pid, int(fields[1]), int(fields[2]), int(fields[3]), fields[19], fields[0], int(fields[17])
+    )
+
+
+def _ask_ps(pid: int) -> Process | None:
+    fields = _ask(["ps", "-o", "ppid=,pgid=,sess=,state=,lstart=", "-p", str(pid)]).split(maxsplit=4)
+    if len(fields) < 5:
+        return None
+    return Process(pid, int(fields[0]), int(fields[1]), int(fields[2], 16), fields[4].strip(), fields[3][:1])
+
+
+@functools.cache
+def boot_id() -> str:
+    """Return what changes when the machine starts anew; empty when the system does not tell."""
+    if not HAS_PROC:
+        return _ask(["sysctl", "-n", "kern.bootsessionuuid"]).strip()
+    return _read("/proc/sys/kernel/random/boot_id").decode("ascii").strip()
+
+
+def adopt_orphans() -> bool:
+    """Make this process the parent of all its descendants that lose theirs; False where that cannot be (only Linux can).
+
+    Then nothing that an attempt starts can hide from us by starting a session of its own and letting its parent die.
+    """
+    return HAS_PROC and _become_subreaper(os.getpid())
+
+
+@functools.cache
+def _become_subreaper(pid: int) -> bool:  # noqa: ARG001 - the key of the cache: a forked child must ask again
+    import ctypes
+
+    done = ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    return done and Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+
+def adopted_children() -> list[int]:
+    """Return the children of this process's first thread, where the system puts orphans that we adopt; one small file, so cheap."""
+    pid = os.getpid()
+    return [int(child) for child in _read(f"/proc/{pid}/task/{pid}/children").split()]
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the children of all threads of a process, living or not; empty where the system does not say."""
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [
+        int(child) for thread in threads for child in _read(f"/proc/{pid}/task/{thread}/children").split()
+    ]
+
+
+def all_processes() -> Iterator[Process]:
+    """Go through every process of the machine that we can see; some milliseconds of work. Empty except on Linux."""
+    if HAS_PROC:
+        for name in os.listdir("/proc"):
+            if name.isdigit() and (process := _look_in_proc(int(name))) is not None:
+                yield process
+
+
+def carries(pid: int, marker: str) -> bool:
+    """Tell whether the process was started for the attempt that has this marker, or for one that runs inside it."""
+    environment = _read(f"/proc/{pid}/environ")
+    if marker.encode() not in environment:  # nearly always the answer
+        return False
+    for entry in environment.split(b"\0"):
+        name, _, value = entry.partition(b"=")
+        if name == MARKER_VARIABLE.encode() and value == marker.encode():
+            return True
+        if name == ANCESTORS_VARIABLE.encode() and marker.encode() in value.split():
+            return True
+    return False
+
+
+def _read(path: str) -> bytes:
+    """Return a file of /proc; empty when the process has gone, or is somebody else's."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except OSError:
+        return b""
+
+
+def _ask(command: list[str]) -> str:
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    ).stdout

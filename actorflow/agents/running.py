@@ -1,0 +1,182 @@
+"""A program that runs for an attempt: its pipes, its family of processes, its end.
+
+``process.run_program`` drives it: ``start`` gives one that runs, ``work`` captures its output until it exits, ``finish`` ends what is left, copies what is
+left in the pipes and reaps it. The program is reaped last: until then its pid and its group can mean nothing else. Whoever starts one must finish it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import trio
+
+from actorflow.agents.exit_reasons import not_started
+from actorflow.agents.family import KILL_SECONDS, Family
+from actorflow.agents.handles import wait_child_exited
+from actorflow.agents.interface import AttemptChannel
+from actorflow.agents.output import Capture, Tail, open_private
+from actorflow.errors import AgentError
+
+__all__ = ["RunningProgram"]
+
+_logger = logging.getLogger("actorflow.agents")
+
+
+class RunningProgram:
+    """See the module. Not to be constructed: ``start`` does that."""
+
+    def __init__(
+        self, popen: subprocess.Popen[bytes], marker: str, captures: Sequence[Capture], stdin: int | None
+    ) -> None:
+        self.pid = popen.pid
+        self._popen = popen
+        self._family = Family(popen.pid, marker)
+        self._captures = captures
+        self._stdin = stdin
+        self._exit_code: int | None = None
+
+    @classmethod
+    def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        folder: Path,
+        environment: Mapping[str, str],
+        marker: str,
+        channel: AttemptChannel,
+        has_stdin: bool,
+    ) -> RunningProgram:
+        """Start a program in a session of its own.
+
+        Raises:
+            AgentError: it could not be started; says why.
+        """
+        with ExitStack() as on_failure, ExitStack() as childs_ends:
+            try:
+                stdin, childs_stdin = (
+                    _pipe(childs_ends, on_failure, is_for_reading=False)
+                    if has_stdin
+                    else (None, subprocess.DEVNULL)
+                )
+                captures, childs_outputs = [], []
+                for stream in ("stdout", "stderr"):
+                    pipe, childs_end = _pipe(childs_ends, on_failure, is_for_reading=True)
+                    file = open_private(folder / stream)
+                    on_failure.callback(os.close, file)
+                    captures.append(Capture(pipe, file, Tail(stream, channel)))
+                    childs_outputs.append(childs_end)
+                # Not in a thread: the call holds the interpreter's lock until the program is loaded anyway (vfork), a hop would be added.
+                popen = subprocess.Popen(
+                    argv,
+                    stdin=childs_stdin,
+                    stdout=childs_outputs[0],
+                    stderr=childs_outputs[1],
+                    cwd=cwd,
+                    env=environment,
+                    start_new_session=True,
+                )
+            except (OSError, ValueError) as error:
+                raise not_started(argv[0], error, cwd) from error
+            program = cls(popen, marker, captures, stdin)
+            on_failure.pop_all()
+        return program
+
+    async def work(self, stdin: bytes) -> None:
+        """Feed it ``stdin`` and capture its output until it exits or its output cannot be stored. Cancellation leaves it running."""
+        async with trio.open_nursery() as nursery:
+            for capture in self._captures:
+                nursery.start_soon(capture.pump, nursery.cancel_scope.cancel)
+            if self._stdin is not None:
+                nursery.start_soon(_feed, self._stdin, stdin)
+                self._stdin = None
+            await wait_child_exited(self.pid)
+            nursery.cancel_scope.cancel()
+
+    async def finish(self, grace_seconds: float) -> int:
+        """End whatever is left of it, and reap it. Returns how many processes there were besides the program itself.
+
+        Cannot be cancelled, but returns after ``grace_seconds`` and ten seconds more at the latest.
+        """
+        try:
+            members = self._family.members()
+            is_ended = not members or await self._end(grace_seconds)
+            for capture in self._captures:
+                capture.drain()
+            if is_ended:
+                self._reap()
+        finally:
+            self._close()
+        return sum(member.pid != self.pid for member in members)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code, after ``finish``; minus the signal's number when a signal killed it.
+
+        Raises:
+            AgentError: its output could not be stored, or nobody knows how it ended.
+        """
+        for capture in self._captures:
+            if capture.failure is not None:
+                raise AgentError(
+                    "output_not_stored", f"the output could not be stored: {capture.failure.strerror}"
+                )
+        if self._exit_code is None:
+            hint = "does something in this process, or whoever started it, ignore SIGCHLD or wait for all children?"
+            raise AgentError("exit_unknown", "nobody knows how the program ended", hint=hint)
+        return self._exit_code
+
+    async def _end(self, grace_seconds: float) -> bool:
+        limit = grace_seconds + 2 * KILL_SECONDS
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
+            async with (
+                trio.open_nursery() as nursery
+            ):  # a program that says good-bye must not block on a full pipe
+                for capture in self._captures:
+                    nursery.start_soon(capture.pump, _nothing)
+                is_ended = await self._family.end(grace_seconds)
+                nursery.cancel_scope.cancel()
+            return is_ended
+        return False
+
+    def _reap(self) -> None:
+        try:
+            _, status = os.waitpid(self.pid, 0)  # it has exited, so this does not wait
+        except ChildProcessError:
+            _logger.warning("the exit status of process %d was taken by somebody else", self.pid)
+            self._popen.returncode = 0  # so that the object does not look for it again
+            return
+        self._exit_code = self._popen.returncode = os.waitstatus_to_exitcode(status)
+
+    def _close(self) -> None:
+        self._family.close()
+        for capture in self._captures:
+            capture.close()
+        if self._stdin is not None:
+            os.close(self._stdin)
+
+
+def _pipe(childs_ends: ExitStack, on_failure: ExitStack, *, is_for_reading: bool) -> tuple[int, int]:
+    """Make a pipe; return our end and the child's."""
+    reading, writing = os.pipe()
+    ours, childs = (reading, writing) if is_for_reading else (writing, reading)
+    childs_ends.callback(os.close, childs)
+    on_failure.callback(os.close, ours)
+    return ours, childs
+
+
+async def _feed(stdin: int, data: bytes) -> None:
+    async with trio.lowlevel.FdStream(stdin) as stream:
+        try:
+            await stream.send_all(data)
+        except trio.BrokenResourceError:  # it closed its stdin: what it does not want to read is its business
+            return
+
+
+def _nothing() -> None:
+    """Output that cannot be stored does not stop the ending."""

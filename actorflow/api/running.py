@@ -1,0 +1,310 @@
+"""``run`` and ``resume``: from a workflow file, or a run's folder, to a driven run and its end.
+
+Everything that can be wrong is found before anything is created: the file, the inputs, the agents, the secrets. Then the run's folder is made, the lease taken, and the first event
+committed; from there on the run is durable and its id is told. What comes after is ``engine.drive``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from actorflow import __version__
+from actorflow.agents.interface import Agent
+from actorflow.agents.masking import Masker
+from actorflow.agents.process import end_survivors, max_processes
+from actorflow.agents.registry import AgentRegistry
+from actorflow.api.checking import load_file, registry_of
+from actorflow.api.signals import obey_signals
+from actorflow.engine.drive import Drive, driver_started
+from actorflow.engine.feed import Hub, Watch
+from actorflow.engine.records import read_records
+from actorflow.engine.recovery import recovery_events
+from actorflow.engine.secrets import read_secrets
+from actorflow.engine.session import BlobReader, Session
+from actorflow.errors import ConfigurationError, RunError, SpecErrors
+from actorflow.ids import RunId, TaskId, make_run_id
+from actorflow.journal import (
+    BlobStore,
+    Journal,
+    Lease,
+    RunFolder,
+    RunStore,
+    open_sqlite_journal,
+    this_process,
+)
+from actorflow.scheduling import Facts
+from actorflow.settings import Settings
+from actorflow.state import EMPTY, RunState, RunStatus, apply, fold
+from actorflow.state import events as ev
+from actorflow.values import FrozenDict, JSONValue, freeze_mapping
+from actorflow.workflow import Loaded, Workflow, load_workflow, read_inputs
+from actorflow.workflow.compile import compile_plan
+from actorflow.workflow.plan import Plan
+
+__all__ = ["Finished", "exit_code_of", "resume", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How driving a run ended in this process."""
+
+    run_id: RunId
+    state: RunState
+    exit_code: int
+    folder: Path
+
+
+async def run(
+    file: Path,
+    *,
+    settings: Settings,
+    assignments: Sequence[str] = (),
+    given: Mapping[str, JSONValue] | None = None,
+    max_parallel: int | None = None,
+    watch: Watch | None = None,
+) -> Finished:
+    """Run a workflow to its end.
+
+    Args:
+        assignments: inputs as ``name=text``; they win over ``given``.
+        given: inputs as values.
+        max_parallel: instead of the workflow's own.
+        watch: runs beside the run and reads its feed; the first update comes when the run is durable.
+
+    Raises:
+        SpecErrors: the file is not a valid workflow.
+        InputError: inputs are missing, unknown or of the wrong type.
+        ConfigurationError: an agent or a secret cannot be had.
+        JournalError: the state folder cannot be written.
+    """
+    registry = registry_of(settings)
+    loaded = load_file(file, registry=registry)
+    inputs = read_inputs(loaded.workflow, assignments, given or {})
+    plan = compile_plan(loaded.workflow, inputs, catalog=registry.catalog(), max_parallel=max_parallel)
+    agents = _agents_of(plan, registry)
+    texts = _secrets_of(loaded.workflow, settings.project_root, loaded.secret_literals)
+    run_id = make_run_id(time.time(), secrets.randbits(30))
+    folder = RunStore(settings.state_dir).create(run_id)
+    accepted = _accepted(run_id, plan, file, settings, max_parallel)
+    driving = _Driving(folder, plan, agents, texts, settings.project_root, watch)
+    return await driving.drive(lambda state, epoch: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)])
+
+
+async def resume(
+    run: str, *, settings: Settings, max_parallel: int | None = None, watch: Watch | None = None
+) -> Finished:
+    """Go on with a run that was interrupted, failed, was cancelled or paused.
+
+    Behind the scenes: (1) the lease is taken; (2) the journal is folded; (3) what a dead driver left running is ended and its attempts are LOST; (4) what failed or was cancelled is
+    PENDING again; (5) the run goes on. A run that succeeded is returned as it is.
+
+    Raises:
+        RunError: there is no such run.
+        RunLocked: another process drives it.
+        ConfigurationError: an agent or a secret cannot be had.
+        JournalError: the journal cannot be read or written.
+    """
+    store = RunStore(settings.state_dir)
+    folder = store.open(store.resolve(run))
+    with _lease(folder):
+        accepted = await _read_accepted(folder)
+    registry = registry_of(settings)
+    loaded = _pinned(accepted, registry)
+    root = Path(accepted.project_root or settings.project_root)
+    limit = accepted.max_parallel if max_parallel is None else max_parallel
+    plan = compile_plan(
+        loaded.workflow, freeze_mapping(accepted.inputs), catalog=registry.catalog(), max_parallel=limit
+    )
+    agents = _agents_of(plan, registry)
+    texts = _secrets_of(loaded.workflow, root, _literals_again(accepted, loaded.workflow, registry))
+    driving = _Driving(folder, plan, agents, texts, root, watch)
+    return await driving.drive(partial(_recovery, plan))
+
+
+def exit_code_of(state: RunState) -> int:
+    """Return the documented exit code for a run's state."""
+    match state.status:
+        case RunStatus.SUCCESS:
+            return 0
+        case RunStatus.FAILED:
+            return 124 if state.timed_out else 1
+        case RunStatus.CANCELLED:
+            return 130
+        case _:
+            return 75
+
+
+# --- before the run ----------------------------------------------------------------------------------------------
+
+
+def _accepted(
+    run_id: RunId, plan: Plan, file: Path, settings: Settings, max_parallel: int | None
+) -> ev.RunAccepted:
+    workflow = plan.workflow
+    tasks = [
+        ev.TaskEntry(
+            task.id, task.spec.agents, task.dependencies, "" if task.hook is None else task.hook.value
+        )
+        for task in plan.tasks.values()
+    ]
+    return ev.RunAccepted(
+        run_id=run_id,
+        workflow=workflow.name,
+        tasks=tuple(tasks),
+        text=workflow.text,
+        format=workflow.format,
+        file=str(file.absolute()),
+        project_root=str(settings.project_root),
+        inputs=plan.inputs,
+        values=plan.values,
+        max_parallel=max_parallel,
+        actorflow_version=__version__,
+    )
+
+
+def _agents_of(plan: Plan, registry: AgentRegistry) -> dict[str, Agent]:
+    """Return every agent that the plan names.
+
+    Raises:
+        ConfigurationError: some are not there; the message has them all.
+    """
+    agents: dict[str, Agent] = {}
+    missing: dict[str, ConfigurationError] = {}
+    for name in dict.fromkeys(name for task in plan.tasks.values() for name in task.spec.agents):
+        try:
+            agents[name] = registry.get(name)
+        except ConfigurationError as error:
+            missing[name] = error
+    if missing:
+        users = {name: [t.id for t in plan.tasks.values() if name in t.spec.agents] for name in missing}
+        lines = [f"{error.message} (used by {', '.join(users[name])})" for name, error in missing.items()]
+        hints = dict.fromkeys(error.hint for error in missing.values() if error.hint)
+        raise ConfigurationError("; ".join(lines), hint="\n  ".join(hints))
+    return agents
+
+
+def _secrets_of(workflow: Workflow, root: Path, literals: Mapping[str, str]) -> dict[str, str]:
+    return read_secrets(workflow, environment=os.environ, project_root=root, literals=literals)
+
+
+async def _read_accepted(folder: RunFolder) -> ev.RunAccepted:
+    from actorflow.journal import JournalReader
+
+    with JournalReader.open(folder.path) as reader:
+        records = read_records(reader.read(limit=1))
+    if not records or not isinstance(records[0].event, ev.RunAccepted):
+        raise RunError(f"run {folder.run_id} was never begun", hint="start it again with 'actorflow run'")
+    return records[0].event
+
+
+def _pinned(accepted: ev.RunAccepted, registry: AgentRegistry) -> Loaded:
+    """Read the workflow as it was when the run began."""
+    return load_workflow(accepted.text.encode(), file=accepted.file, catalog=registry.catalog())
+
+
+def _literals_again(
+    accepted: ev.RunAccepted, workflow: Workflow, registry: AgentRegistry
+) -> Mapping[str, str]:
+    """Read secrets that were written into the file from there once more: they are not part of a run."""
+    if not any(source.kind == "literal" for source in workflow.secrets):
+        return {}
+    try:
+        return load_file(Path(accepted.file), registry=registry).secret_literals
+    except SpecErrors:
+        return {}
+
+
+def _recovery(plan: Plan, state: RunState, epoch: int) -> list[ev.Event]:
+    return recovery_events(plan, state, driver_started(epoch))
+
+
+def _lease(folder: RunFolder) -> Lease:
+    now = int(time.time() * 1_000_000)
+    command = " ".join(["actorflow", *sys.argv[1:3]])
+    return Lease.acquire(folder.path, folder.run_id, now=now, describe=this_process(now=now, command=command))
+
+
+# --- the run -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Driving:
+    """One call's way from a run's folder to its end."""
+
+    folder: RunFolder
+    plan: Plan
+    agents: Mapping[str, Agent]
+    secrets: Mapping[str, str]
+    root: Path
+    watch: Watch | None
+
+    async def drive(self, first: Callable[[RunState, int], list[ev.Event]]) -> Finished:
+        """Take the lease, open the journal, record ``first`` and drive; ``first`` is given its state and our epoch."""
+        with _lease(self.folder):
+            async with open_sqlite_journal(self.folder.journal) as journal:
+                records = read_records(await journal.read())
+                state = fold(((recorded.at, recorded.event) for recorded in records), EMPTY)
+                await self._end_survivors(state)
+                state = await self._drive(journal, state, first(state, journal.epoch))
+        return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
+
+    async def _drive(self, journal: Journal, state: RunState, events: list[ev.Event]) -> RunState:
+        if not events:
+            return state
+        session = self._session(journal, state)
+        drive = Drive(session, control=self.folder.control)
+        async with trio.open_nursery() as helpers:
+            await helpers.start(obey_signals, drive)
+            async with trio.open_nursery() as watchers:
+                if self.watch is not None:
+                    watchers.start_soon(_watch, self.watch, session.hub)
+                state = await drive.run(events)
+            helpers.cancel_scope.cancel()
+        return state
+
+    def _session(self, journal: Journal, state: RunState) -> Session:
+        blobs = BlobStore(self.folder.blobs)
+        run_id = self.folder.run_id
+        return Session(
+            run_id=run_id,
+            plan=self.plan,
+            facts=Facts(self.plan, lambda task, attempt: _jitter(run_id, task, attempt), BlobReader(blobs)),
+            initial=state,
+            journal=journal,
+            blobs=blobs,
+            agents=self.agents,
+            secrets=self.secrets,
+            masker=Masker(self.secrets.values()),
+            clock=time.time,
+            hub=Hub(),
+            project_root=self.root,
+            attempt_folder=self.folder.attempt_dir,
+        )
+
+    async def _end_survivors(self, state: RunState) -> None:
+        """End what a dead driver left running, so that it does not run beside its next attempt."""
+        from actorflow.agents.environment import attempt_marker
+
+        for task in state.tasks.values():
+            if task.is_attempt_open:
+                marker = attempt_marker(self.folder.run_id, task.id, task.attempts)
+                await end_survivors(self.folder.attempt_dir(task.id, task.attempts), marker=marker)
+
+
+async def _watch(watch: Callable[..., Awaitable[None]], hub: Hub) -> None:
+    await watch(hub.subscribe())
+
+
+def _jitter(run_id: RunId, task: TaskId, attempt: int) -> float:
+    """A factor between 0.5 and 1 that is the same whenever the same wait is computed again."""
+    return random.Random(f"{run_id}/{task}/{attempt}").uniform(0.5, 1.0)  # noqa: S311 (spreads load; nothing is secret)

@@ -1,0 +1,39 @@
+"""Signals, as a person at a terminal means them.
+
+The first SIGINT, SIGTERM or SIGHUP cancels the run: agents are asked to stop and the run ends in an orderly way. The second one ends what still runs at once. The third leaves the process,
+as a stuck disk must not keep anybody; what is durable is resumable. Outside the main thread no signal can be received: nothing is done there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import trio
+
+from actorflow.engine.drive import Drive
+
+__all__ = ["obey_signals"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+async def obey_signals(
+    drive: Drive, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Turn signals into requests to the driver, until cancelled."""
+    if threading.current_thread() is not threading.main_thread():
+        task_status.started()
+        return
+    with trio.open_signal_receiver(*_SIGNALS) as received:
+        task_status.started()
+        count = 0
+        async for number in received:
+            count += 1
+            if count == 1:
+                drive.cancel(signal.Signals(number).name)
+            elif count == 2:
+                await drive.kill()
+            else:
+                os._exit(130)  # nothing else is sure to end while a disk is stuck

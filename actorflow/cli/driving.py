@@ -1,0 +1,117 @@
+"""What ``run`` and ``resume`` share: drive, show progress, tell the end.
+
+stdout gets the run's id as soon as the run is durable, or, with ``--json``, one report at the end; everything else goes to stderr. A reader of
+either that goes away does not stop the run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import AsyncIterable, Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import click
+import trio
+
+from actorflow import api
+from actorflow.cli.failing import RUN_KEY
+from actorflow.cli.options import local_zone, repeat_options, width_of
+from actorflow.cli.output import print_json
+from actorflow.cli.outputs import report_of
+from actorflow.ids import TaskId
+from actorflow.monitor.feed import UpdateOfRun
+from actorflow.monitor.order import declared_order
+from actorflow.settings import Settings
+from actorflow.views.style import Look, look_of
+from actorflow.views.summary import Told, end_lines
+from actorflow.views.watching import Screen, show
+
+__all__ = ["Driving"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Driving:
+    """One call of ``run`` or ``resume``.
+
+    Attributes:
+        state_dir: what ``--state-dir`` said, to be repeated in suggested commands.
+        order: all tasks as the workflow declares them, when that is known before the run begins.
+    """
+
+    settings: Settings
+    state_dir: str | None
+    as_json: bool
+    quiet: bool
+    order: tuple[TaskId, ...] = ()
+    run_id: str = ""
+    meta: dict[str, Any] = field(default_factory=lambda: click.get_current_context().meta)
+
+    def drive(self, start: Callable[..., Awaitable[api.Finished]]) -> int:
+        """Drive a run to its end and tell how it ended; returns the exit code.
+
+        Args:
+            start: ``api.run`` or ``api.resume``, given everything but ``settings`` and ``watch``.
+        """
+        look = look_of(sys.stderr, os.environ, zone=local_zone())
+        watch = partial(self._watch, screen=self._screen(look))
+        finished = trio.run(partial(start, settings=self.settings, watch=watch))
+        self._announce(finished.run_id)
+        if not self.order:
+            self.order = declared_order(api.inspect(finished.run_id, settings=self.settings).events)
+        self._tell_end(finished, look)
+        return finished.exit_code
+
+    async def _watch(self, feed: AsyncIterable[UpdateOfRun], *, screen: Screen[Any]) -> None:
+        await show(feed, screen, on_first=self._first)
+
+    def _first(self, update: UpdateOfRun) -> None:
+        self.order = self.order or declared_order(update.events)
+        self._announce(update.state.run_id)
+
+    def _announce(self, run_id: str) -> None:
+        """Give the run's id, once: from now on the run is durable."""
+        if self.run_id:
+            return
+        self.run_id = self.meta[RUN_KEY] = run_id
+        if not self.as_json:
+            _say(run_id)
+
+    def _screen(self, look: Look) -> Screen[Any]:
+        if self.quiet:
+            from actorflow.views.silent import SilentScreen
+
+            return SilentScreen()
+        if look.is_live:
+            from actorflow.views.terminal import LiveScreen
+
+            return LiveScreen(sys.stderr, look, clock=time.time, order=self.order)
+        from actorflow.views.plain import PlainScreen
+
+        return PlainScreen(sys.stderr, look)
+
+    def _tell_end(self, finished: api.Finished, look: Look) -> None:
+        if not self.quiet or finished.exit_code:
+            told = Told(
+                order=self.order,
+                now=time.time(),
+                folder=str(finished.folder),
+                look=look,
+                width=width_of(sys.stderr),
+                options=repeat_options(self.state_dir),
+            )
+            _say("\n".join(end_lines(finished.state, told)), to_stderr=True)
+        if self.as_json:
+            seen = api.Inspection(finished.run_id, finished.folder, finished.state, (), None)
+            print_json(report_of(seen, order=self.order, status=""))
+
+
+def _say(text: str, *, to_stderr: bool = False) -> None:
+    """Print; when whoever reads it has gone, the run and its exit code do not depend on them."""
+    try:
+        click.echo(text, err=to_stderr)
+    except BrokenPipeError:
+        return

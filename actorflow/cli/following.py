@@ -1,0 +1,173 @@
+"""Prints the streams of a run's attempts, from the files that their agents write, once or as they grow.
+
+A stream is read from where it was left; while its attempt runs, its file stays open, so that nothing is lost when the file is replaced at the end of
+the attempt (which is when secrets are cut out of it). Files are opened without following links and are read in pieces. Text is decoded and
+escaped, unless raw bytes are asked for.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from actorflow import api
+from actorflow.settings import Settings
+from actorflow.state import RunState, RunStatus
+from actorflow.state.events import AttemptStarted
+from actorflow.views.escape import escape_lines
+
+__all__ = ["Logs", "follow_logs"]
+
+_PIECE = 1 << 16
+_POLL_SECONDS = 0.2
+_LOOKS_PER_INSPECTION = 5
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One stream of one attempt."""
+
+    task: str
+    attempt: int
+    name: str
+    path: Path
+    file: BinaryIO | None = None
+    is_done: bool = False
+    decoder: io.IncrementalNewlineDecoder = field(
+        default_factory=lambda: io.IncrementalNewlineDecoder(
+            codecs.getincrementaldecoder("utf-8")("replace"), translate=True
+        )
+    )
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what is new."""
+        if self.file is None:
+            self.file = _open(self.path)
+        while self.file is not None and (piece := self.file.read(_PIECE)):
+            yield piece
+
+    def close(self) -> None:
+        self.is_done = True
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
+
+def _open(path: Path) -> BinaryIO | None:
+    """Open a regular file; None when there is none. An agent can put anything there: a link, a pipe that blocks."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    return os.fdopen(descriptor, "rb")
+
+
+class Logs:
+    """Prints what is new in a run's streams.
+
+    Args:
+        folder: the run's folder.
+        task: only this task, or None for all.
+        streams: ``stdout``, ``stderr`` or both.
+        raw: print bytes as they are, without headers.
+    """
+
+    def __init__(self, folder: Path, *, task: str | None, streams: tuple[str, ...], raw: bool) -> None:
+        self.has_printed = False
+        self._folder = folder
+        self._task = task
+        self._names = streams
+        self._raw = raw
+        self._streams: dict[tuple[str, int, str], _Stream] = {}
+        self._current: _Stream | None = None
+        self._at_line_start = True
+
+    def print_new(self, seen: api.Inspection) -> None:
+        """Print what is new, attempts in the order in which they started."""
+        for recorded in seen.events:
+            event = recorded.event
+            if isinstance(event, AttemptStarted) and self._task in (None, event.task):
+                self._know(event.task, event.attempt)
+        for stream in self._streams.values():
+            if not stream.is_done:
+                is_open = _is_open(
+                    seen.state, stream
+                )  # asked before reading: what it wrote until then is there
+                self._print(stream)
+                if not is_open:
+                    stream.close()
+        sys.stdout.flush()
+
+    def close(self) -> None:
+        """End the last line and close all files."""
+        if not self._raw and not self._at_line_start:
+            click.echo()
+        for stream in self._streams.values():
+            stream.close()
+
+    def _know(self, task: str, attempt: int) -> None:
+        for name in self._names:
+            if (task, attempt, name) not in self._streams:
+                path = self._folder / "attempts" / task / str(attempt) / name
+                self._streams[task, attempt, name] = _Stream(task, attempt, name, path)
+
+    def _print(self, stream: _Stream) -> None:
+        for piece in stream.pieces():
+            self.has_printed = True
+            if self._raw:
+                sys.stdout.buffer.write(piece)
+                continue
+            self._head(stream)
+            text = escape_lines(stream.decoder.decode(piece))
+            click.echo(text, nl=False)
+            self._at_line_start = text.endswith("\n") if text else self._at_line_start
+        if self._raw:
+            sys.stdout.buffer.flush()
+
+    def _head(self, stream: _Stream) -> None:
+        """Say whose text follows, when it is another's than before."""
+        if stream is self._current:
+            return
+        blank = "" if self._current is None else "\n"
+        end = "" if self._at_line_start else "\n"
+        click.echo(f"{end}{blank}==> {stream.task}, attempt {stream.attempt}, {stream.name} <==")
+        self._current, self._at_line_start = stream, True
+
+
+def _is_open(state: RunState, stream: _Stream) -> bool:
+    task = next((task for task_id, task in state.tasks.items() if task_id == stream.task), None)
+    return task is not None and task.is_attempt_open and task.attempts == stream.attempt
+
+
+def follow_logs(logs: Logs, seen: api.Inspection, settings: Settings) -> None:
+    """Print what comes until the run ends, pauses, or nobody drives it any more."""
+    while True:
+        began = time.monotonic()
+        seen = api.inspect(seen.run_id, settings=settings)
+        cost = time.monotonic() - began
+        logs.print_new(seen)
+        if _is_over(seen):
+            return
+        # A journal of a huge run takes a while to read: files are looked at in between, the journal more seldom.
+        for _ in range(_LOOKS_PER_INSPECTION + int(20 * cost)):
+            time.sleep(_POLL_SECONDS)
+            logs.print_new(seen)
+
+
+def _is_over(seen: api.Inspection) -> bool:
+    if seen.driver is None and seen.state.status is not RunStatus.SUCCESS:
+        return True
+    return seen.state.status is not None and seen.state.status.is_terminal

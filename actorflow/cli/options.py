@@ -1,0 +1,124 @@
+"""Options and arguments that several commands share, and what they mean: the settings, the streams, the widths.
+
+The only place of the command line that looks at the environment and the working directory.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import click
+
+from actorflow.cli.failing import JSON_KEY
+from actorflow.errors import ConfigurationError
+from actorflow.settings import Settings, read_settings
+
+__all__ = [
+    "json_option",
+    "last_run_argument",
+    "local_zone",
+    "max_parallel_option",
+    "quiet_option",
+    "repeat_options",
+    "run_argument",
+    "settings_for",
+    "state_dir_option",
+    "width_of",
+]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PIPE_WIDTH = 160  # a pipe has no width; longer lines are of no use to a person
+
+
+def state_dir_option(command: Command) -> Command:
+    """Add ``--state-dir``."""
+    return click.option(
+        "--state-dir",
+        metavar="DIR",
+        help="Where runs are kept.  [default: .claude/workflow-state in the project; env: ACTORFLOW_STATE_DIR]",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add ``--json``; errors of the command are given as JSON too then."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        is_eager=True,
+        callback=_remember_json,
+        help="Print one JSON document on stdout.",
+    )(command)
+
+
+def _remember_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> bool:
+    ctx.meta[JSON_KEY] = value
+    return value
+
+
+def quiet_option(command: Command) -> Command:
+    """Add ``--quiet``."""
+    return click.option("-q", "--quiet", is_flag=True, help="No progress; only what failed is told.")(command)
+
+
+def max_parallel_option(command: Command) -> Command:
+    """Add ``--max-parallel``."""
+    return click.option(
+        "--max-parallel",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="At most N tasks at a time, instead of what the workflow says.",
+    )(command)
+
+
+def run_argument(command: Command) -> Command:
+    """Add the argument RUN."""
+    return click.argument("run", metavar="RUN")(command)
+
+
+def last_run_argument(command: Command) -> Command:
+    """Add the argument RUN, which is ``last`` when it is left out."""
+    return click.argument("run", metavar="[RUN]", default="last")(command)
+
+
+def settings_for(state_dir: str | None) -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        ConfigurationError: the working directory has been removed.
+    """
+    try:
+        cwd = Path.cwd()
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            "the working directory does not exist any more", hint="change to another one"
+        ) from error
+    return read_settings(os.environ, cwd=cwd, state_dir=state_dir)
+
+
+def repeat_options(state_dir: str | None) -> str:
+    """Return what a suggested command must repeat to find the same runs."""
+    return "" if state_dir is None else f"--state-dir {shlex.quote(state_dir)}"
+
+
+def local_zone() -> tzinfo:
+    """Return the zone in which people here read times."""
+    return datetime.now(UTC).astimezone().tzinfo or UTC
+
+
+def width_of(stream: TextIO) -> int:
+    """Return how many columns a line on ``stream`` may have."""
+    if not stream.isatty():
+        return _PIPE_WIDTH
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    return columns or shutil.get_terminal_size().columns

@@ -1,0 +1,38 @@
+"""What goes to stdout as data: JSON that is valid wherever it is printed and drives no terminal.
+
+Text from agents may hold anything. In JSON every control character, bidirectional control and lone surrogate is written as an escape, so that the
+value a reader gets is unchanged and a terminal that shows it obeys nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from actorflow.values import JSONValue
+from actorflow.views.escape import escape_with
+
+__all__ = ["json_text", "print_json"]
+
+
+def json_text(value: JSONValue, *, is_ascii: bool = False) -> str:
+    """Return ``value`` as JSON over several lines.
+
+    Args:
+        is_ascii: escape everything beyond ASCII too, for streams that cannot write it.
+    """
+    text = json.dumps(value, ensure_ascii=is_ascii, indent=2, allow_nan=False)
+    return "\n".join(escape_with(_json_escape, line) for line in text.split("\n"))
+
+
+def print_json(value: JSONValue) -> None:
+    """Print ``value`` on stdout, as one document."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+    click.echo(json_text(value, is_ascii=not encoding.startswith("utf")))
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))

@@ -1,0 +1,57 @@
+"""``actorflow resume``: go on with a run."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from actorflow.cli.options import (
+    json_option,
+    last_run_argument,
+    max_parallel_option,
+    quiet_option,
+    settings_for,
+    state_dir_option,
+)
+
+__all__ = ["resume_command"]
+
+
+@click.command("resume", short_help="Go on with a run that has not succeeded.")
+@last_run_argument
+@max_parallel_option
+@quiet_option
+@json_option
+@state_dir_option
+@click.pass_context
+def resume_command(
+    ctx: click.Context,
+    *,
+    run: str,
+    max_parallel: int | None,
+    quiet: bool,
+    as_json: bool,
+    state_dir: str | None,
+) -> None:
+    """Go on with a run that was interrupted, failed, was cancelled or has paused.
+
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out.
+
+    What succeeded is not run again. What failed, was cancelled or was lost runs again, and everything that waits for it. Inputs are what
+    they were.
+    """
+    from actorflow import api
+    from actorflow.cli.driving import Driving
+    from actorflow.monitor.order import declared_order
+
+    settings = settings_for(state_dir)
+    seen = api.inspect(run, settings=settings)
+    driving = Driving(
+        settings=settings,
+        state_dir=state_dir,
+        as_json=as_json,
+        quiet=quiet,
+        order=declared_order(seen.events),
+    )
+    ctx.exit(driving.drive(partial(api.resume, seen.run_id, max_parallel=max_parallel)))

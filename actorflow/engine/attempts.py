@@ -1,0 +1,231 @@
+"""Attempts: one call of an agent each, and the host in which they live.
+
+An attempt renders its request, calls the agent under the task's time limits, and turns whatever comes back into one outcome event. It lives in the ``AttemptHost``, beside the
+actor of its task and not inside it, so that a crash of that actor does not end work that is paid for. The host keeps an attempt until it is told to forget it: that it is there is what says
+that it has been begun, so none is ever carried out twice. Every exception of an agent becomes a failed attempt; only trio's cancellation goes through.
+"""
+
+from __future__ import annotations
+
+import math
+
+import trio
+
+from actorflow.actors import Context, Ref
+from actorflow.agents.interface import AgentRequest, AgentResult, Progress
+from actorflow.engine.messages import Ended, OpenSession, OutcomeEvent
+from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
+from actorflow.engine.requests import build_request
+from actorflow.engine.session import Session
+from actorflow.errors import AgentError, InternalError
+from actorflow.ids import TaskId
+from actorflow.scheduling import StartAttempt
+from actorflow.state import RunState
+from actorflow.state import events as ev
+from actorflow.workflow.model import HOOK_TIMEOUT_SECONDS, TaskSpec
+
+__all__ = ["Attempt", "AttemptHost"]
+
+SESSION_DEADLINE_SECONDS = 60.0
+"""How long an agent's session id may take to be recorded before the attempt fails."""
+
+
+class AttemptHost:
+    """The attempts of a run that are running, or have ended and are not recorded yet.
+
+    Args:
+        session: what they work with.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._attempts: dict[tuple[TaskId, int], Attempt] = {}
+        self._nursery: trio.Nursery | None = None
+
+    async def serve(self, ctx: Context) -> None:  # noqa: ARG002 (a service is given its context)
+        """Be the place where attempts run, until cancelled. A service actor; what it held before a restart is gone."""
+        self._attempts.clear()
+        async with trio.open_nursery() as self._nursery:
+            await trio.sleep_forever()
+
+    def find(self, task: TaskId, attempt: int) -> Attempt | None:
+        """Return an attempt that was begun and is not forgotten."""
+        return self._attempts.get((task, attempt))
+
+    def begin(self, start: StartAttempt, state: RunState, listener: Ref[object], driver: Ref[object]) -> None:
+        """Begin an attempt.
+
+        Args:
+            state: the state in which it was started.
+            listener: is told how it ended.
+            driver: records what the agent wants recorded.
+        """
+        if self._nursery is None or (start.task, start.attempt) in self._attempts:
+            raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
+        attempt = Attempt(self._session, start, state, listener, driver)
+        self._attempts[start.task, start.attempt] = attempt
+        self._nursery.start_soon(attempt.work, name=f"attempt:{start.task}:{start.attempt}")
+
+    def forget(self, task: TaskId, attempt: int) -> None:
+        """Let go of an attempt whose outcome is durable."""
+        self._attempts.pop((task, attempt), None)
+
+    def running(self) -> list[str]:
+        """Name the attempts that have not ended."""
+        return [
+            f"{task} (attempt {n})"
+            for (task, n), attempt in self._attempts.items()
+            if attempt.outcome is None
+        ]
+
+
+class Attempt:
+    """One attempt of one task.
+
+    Attributes:
+        outcome: how it ended; None while it runs.
+        listener: who is told how it ended; a restarted TaskActor puts itself here.
+    """
+
+    __slots__ = (
+        "_driver",
+        "_is_stopped",
+        "_scope",
+        "_session",
+        "_spec",
+        "_start",
+        "_state",
+        "listener",
+        "outcome",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        start: StartAttempt,
+        state: RunState,
+        listener: Ref[object],
+        driver: Ref[object],
+    ) -> None:
+        self.outcome: OutcomeEvent | None = None
+        self.listener = listener
+        self._session = session
+        self._start = start
+        self._state = state
+        self._driver = driver
+        self._spec = session.plan.tasks[start.task].spec
+        self._scope = trio.CancelScope()
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """End it: the agent is cancelled and cleans up. Returns at once."""
+        self._is_stopped = True
+        self._scope.cancel()
+
+    async def work(self) -> None:
+        """Carry it out and tell the listener."""
+        try:
+            self.outcome = await self._carry_out()
+        finally:
+            if self._session.secrets:
+                await close_attempt(self._session, self._start)
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell the listener how it ended, if it has."""
+        if self.outcome is not None and self.listener.is_alive:
+            self.listener.tell_nowait(Ended(self.outcome), reserved=True)
+
+    async def _carry_out(self) -> OutcomeEvent:
+        """Return how the attempt ended, whatever the agent does."""
+        session, start = self._session, self._start
+        try:
+            request = build_request(session, self._state, start)
+            result = await self._call_agent(request)
+            if result is None:
+                return self._interrupted()
+            return await event_of_result(session, start, result)
+        except AgentError as error:
+            return ev.AttemptCancelled(start.task, start.attempt) if self._is_stopped else self._failed(error)
+        except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
+            return self._failed(AgentError("crashed", f"the agent crashed: {type(error).__name__}: {error}"))
+
+    def _failed(self, error: AgentError) -> OutcomeEvent:
+        return event_of_error(self._session, self._start, error)
+
+    async def _call_agent(self, request: AgentRequest) -> AgentResult | None:
+        """Call the agent; None when it was interrupted."""
+        channel = _Channel(
+            self, self._scope, _limit_of(self._spec), self._spec.idle_timeout_seconds or math.inf
+        )
+        result = None
+        with self._scope:
+            result = await self._session.agents[self._start.agent].run(request, channel)
+        return result
+
+    def _interrupted(self) -> OutcomeEvent:
+        if self._is_stopped:
+            return ev.AttemptCancelled(self._start.task, self._start.attempt)
+        limit, idle = _limit_of(self._spec), self._spec.idle_timeout_seconds
+        if idle is not None and idle < limit:
+            message, hint = (
+                f"nothing was heard from the agent for {idle:g} s",
+                "raise idle_timeout if that is normal",
+            )
+        else:
+            message, hint = f"the attempt took longer than {limit:g} s", "raise timeout if it needs longer"
+        return self._failed(AgentError("timeout", message, hint=hint))
+
+    def report(self, progress: Progress) -> None:
+        """Pass progress on to whoever watches, without secrets."""
+        masker = self._session.masker
+        masked = Progress(kind=progress.kind, text=masker.text(progress.text), data=progress.data)
+        self._session.hub.report(self._start.task, self._start.attempt, masked)
+
+    async def record_session(self, session_id: str) -> None:
+        """Have the agent's session id recorded, and wait until it is durable."""
+        event = ev.SessionOpened(self._start.task, self._start.attempt, session_id)
+        await self._driver.ask(OpenSession(event), timeout_seconds=SESSION_DEADLINE_SECONDS)
+
+
+def _limit_of(spec: TaskSpec) -> float:
+    if spec.timeout_seconds is not None:
+        return spec.timeout_seconds
+    return math.inf if spec.hook is None else HOOK_TIMEOUT_SECONDS
+
+
+class _Channel:
+    """What the agent is given to talk to; keeps the attempt's deadline, which is the nearer of two limits.
+
+    Args:
+        limit: seconds that the attempt may take, from the start of its process.
+        idle: seconds that the agent may be silent.
+    """
+
+    __slots__ = ("_attempt", "_ends_at", "_idle", "_limit", "_scope")
+
+    def __init__(self, attempt: Attempt, scope: trio.CancelScope, limit: float, idle: float) -> None:
+        self._attempt = attempt
+        self._scope = scope
+        self._limit = limit
+        self._idle = idle
+        self._begin()
+
+    def _begin(self) -> None:
+        self._ends_at = trio.current_time() + self._limit
+        self._heard()
+
+    def _heard(self) -> None:
+        self._scope.deadline = min(self._ends_at, trio.current_time() + self._idle)
+
+    def report(self, progress: Progress) -> None:
+        """Show progress. The start of the agent's process is where its time begins."""
+        if progress.kind == "started":
+            self._begin()
+        self._heard()
+        self._attempt.report(progress)
+
+    async def session_opened(self, session_id: str) -> None:
+        """Record the agent's session durably."""
+        self._heard()
+        await self._attempt.record_session(session_id)

@@ -1,0 +1,115 @@
+"""Requests from other processes to the driver of a run, through files in its ``control/`` folder.
+
+A request is a JSON file that appears by rename, so that it is never seen half-written: ``<id>.request``. The driver looks for them a few times a second, carries them out and
+answers with ``<id>.answer``, also by rename; what changes the run is in the journal as well. Whoever asked removes both. Nothing here trusts what a request says beyond its
+known fields.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import trio
+
+from actorflow.actors import Context
+from actorflow.engine.messages import CancelRun
+from actorflow.engine.paths import DRIVER
+
+__all__ = ["POLL_SECONDS", "Request", "ask_driver", "serve_control", "write_request"]
+
+POLL_SECONDS = 0.1
+"""How often the driver looks for requests, and a requester for its answer."""
+
+MAX_REQUEST_BYTES = 64 * 1024
+
+RequestKind: TypeAlias = Literal["cancel", "tree"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something that another process asks of the driver."""
+
+    request_id: str
+    kind: str
+    by: str = ""
+
+
+async def serve_control(ctx: Context, folder: Path, tree: Callable[[], str]) -> None:
+    """Answer requests for as long as the run is driven. A service actor.
+
+    Args:
+        tree: draws the supervision tree.
+    """
+    driver = ctx.directory.ref(DRIVER)
+    answered: set[str] = set()
+    while True:
+        for request in _new_requests(folder, answered):
+            if request.kind == "cancel":
+                await driver.ask(CancelRun(request.by, request.request_id), timeout_seconds=60.0)
+                _answer(folder, request, "cancelling")
+            elif request.kind == "tree":
+                _answer(folder, request, tree())
+            else:
+                _answer(folder, request, "")
+            answered.add(request.request_id)
+        await trio.sleep(POLL_SECONDS)
+
+
+def _new_requests(folder: Path, answered: set[str]) -> list[Request]:
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".request"))
+    except FileNotFoundError:
+        return []
+    ids = [name.removesuffix(".request") for name in names]
+    return [_read(folder, request_id) for request_id in ids if request_id not in answered]
+
+
+def _read(folder: Path, request_id: str) -> Request:
+    with suppress(OSError, ValueError, AttributeError):
+        with (folder / f"{request_id}.request").open("rb") as file:
+            content = json.loads(file.read(MAX_REQUEST_BYTES))
+        return Request(request_id, str(content.get("kind", "")), str(content.get("by", "")))
+    return Request(request_id, "")
+
+
+def _answer(folder: Path, request: Request, text: str) -> None:
+    with suppress(OSError):  # whoever asked is gone, or the disk is full: the run goes on
+        _write_by_rename(folder / f"{request.request_id}.answer", {"answer": text})
+
+
+def write_request(folder: Path, request: Request) -> None:
+    """Put a request into a run's control folder."""
+    _write_by_rename(folder / f"{request.request_id}.request", {"kind": request.kind, "by": request.by})
+
+
+def _write_by_rename(path: Path, content: dict[str, str]) -> None:
+    unfinished = path.with_suffix(path.suffix + f".{os.getpid()}.tmp")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    unfinished.rename(path)
+
+
+async def ask_driver(folder: Path, request: Request, *, is_driven: Callable[[], bool]) -> str | None:
+    """Ask the driver and wait for its answer; None when nobody drives the run (any more)."""
+    write_request(folder, request)
+    answer = folder / f"{request.request_id}.answer"
+    try:
+        while True:
+            driven = (
+                is_driven()
+            )  # asked before the look, so that an answer given just before the driver's end is seen
+            with suppress(FileNotFoundError):
+                return str(json.loads(answer.read_text(encoding="utf-8"))["answer"])
+            if not driven:
+                return None
+            await trio.sleep(POLL_SECONDS)
+    finally:
+        for suffix in (".request", ".answer"):
+            (folder / f"{request.request_id}{suffix}").unlink(missing_ok=True)

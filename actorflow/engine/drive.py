@@ -1,0 +1,163 @@
+"""``drive``: one driver, one run, from where the journal ends to where the run does.
+
+Records what the driver must record first, puts up the tree of actors, and waits. However it ends, the tree is stopped in reverse order, and what is durable is the truth:
+
+1. the run is over, or has paused: the final state is returned;
+2. the storage failed: the error is raised, nothing that was not durable was acted upon;
+3. the actors gave up (the supervisors' intensity is used up): the run is PAUSED with the reason and can be resumed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from actorflow.actors import (
+    ChildSpec,
+    Restarted,
+    Runtime,
+    SupervisorFailed,
+    SupervisorSpec,
+    format_tree,
+    open_runtime,
+    service,
+)
+from actorflow.agents.environment import attempt_marker
+from actorflow.agents.process import end_survivors
+from actorflow.engine.attempts import AttemptHost
+from actorflow.engine.control import serve_control
+from actorflow.engine.messages import CancelRun, SupervisorRestarted
+from actorflow.engine.paths import DRIVER
+from actorflow.engine.records import read_records, records_of
+from actorflow.engine.run_actor import RunActor
+from actorflow.engine.session import Session
+from actorflow.state import RunState, RunStatus, fold
+from actorflow.state import events as ev
+from actorflow.state.events import Event
+from actorflow.state.recorded import Recorded
+
+__all__ = ["Drive", "driver_started", "read_state"]
+
+RUN_MAILBOX = 256
+"""Room in RunActor's mailbox for what is not an outcome; each running attempt has a slot of its own besides."""
+
+
+STOP_AGENTS_SECONDS = 30.0
+"""How long the agents may take to clean up when their run is stopped."""
+
+
+def driver_started(epoch: int, *, boot_id: str = "") -> ev.DriverStarted:
+    """Describe this process as a driver."""
+    return ev.DriverStarted(pid=os.getpid(), host=os.uname().nodename, epoch=epoch, boot_id=boot_id)
+
+
+async def read_state(session: Session) -> RunState:
+    """Fold the whole journal."""
+    records = read_records(await session.journal.read())
+    return fold((recorded.at, recorded.event) for recorded in records)
+
+
+class Drive:
+    """Drives one run in this process.
+
+    Args:
+        session: what it works with; ``session.initial`` is the state that the journal holds.
+        control: the folder where other processes leave requests; None for none.
+    """
+
+    def __init__(self, session: Session, *, control: Path | None = None) -> None:
+        self._session = session
+        self._control = control
+        self._runtime: Runtime | None = None
+        self._host: AttemptHost | None = None
+
+    async def run(self, first: Sequence[Event] = ()) -> RunState:
+        """Record ``first``, then drive the run until it is over; returns the state it ended in.
+
+        Raises:
+            JournalError: the storage failed.
+        """
+        session = await self._begin(first)
+        try:
+            async with open_runtime(self._tree(session), on_restart=self._restarted) as self._runtime:
+                await session.ending.reached.wait()
+        except SupervisorFailed as failure:
+            await self._pause(session, _root_cause(failure))
+        finally:
+            self._runtime = None
+            session.hub.close()
+        if session.ending.error is not None:
+            raise session.ending.error
+        return await read_state(session)
+
+    def cancel(self, by: str) -> bool:
+        """Ask for the run to be cancelled; False when it is not being driven at this moment."""
+        return self._tell(CancelRun(by))
+
+    async def kill(self) -> None:
+        """End the processes of all running attempts at once, without asking them; their outcomes then arrive by themselves."""
+        state = self._session.hub.state
+        for task in () if state is None else state.tasks.values():
+            if task.is_attempt_open:
+                folder = self._session.attempt_folder(task.id, task.attempts)
+                marker = attempt_marker(self._session.run_id, task.id, task.attempts)
+                await end_survivors(folder, marker=marker, grace_seconds=0.0)
+
+    def tree(self) -> str:
+        """Draw the tree of actors; empty when there is none."""
+        if self._runtime is None or self._host is None:
+            return ""
+        running = "".join(f"\n  running: {attempt}" for attempt in self._host.running())
+        return format_tree(self._runtime.tree()) + running
+
+    async def _begin(self, first: Sequence[Event]) -> Session:
+        session = self._session
+        if not first:
+            return session
+        at = session.clock()
+        await session.journal.append(records_of(first, at))
+        state = fold(((at, event) for event in first), session.initial)
+        sequence = session.initial.sequence + 1
+        recorded = tuple(Recorded(sequence + i, at, event) for i, event in enumerate(first))
+        session.hub.publish(state, recorded)
+        return replace(session, initial=state)
+
+    def _tree(self, session: Session) -> SupervisorSpec:
+        host = self._host = AttemptHost(session)
+        children: list[ChildSpec | SupervisorSpec] = [
+            ChildSpec("attempts", service(host.serve), shutdown_seconds=STOP_AGENTS_SECONDS),
+            SupervisorSpec("tasks", "one_for_one"),
+            ChildSpec(
+                "driver", lambda: RunActor(session, host), restart="transient", mailbox_capacity=RUN_MAILBOX
+            ),
+        ]
+        if self._control is not None:
+            children.append(ChildSpec("control", service(serve_control, self._control, self.tree)))
+        return SupervisorSpec("run", "rest_for_one", tuple(children))
+
+    def _restarted(self, restarted: Restarted) -> None:
+        cause = (
+            "it ended" if restarted.error is None else f"{type(restarted.error).__name__}: {restarted.error}"
+        )
+        self._tell(SupervisorRestarted(ev.ActorRestarted(restarted.path, restarted.restarts, cause)))
+
+    def _tell(self, message: CancelRun | SupervisorRestarted) -> bool:
+        if self._runtime is None:
+            return False
+        self._runtime.ref(DRIVER).tell_nowait(message, reserved=True)
+        return True
+
+    async def _pause(self, session: Session, cause: BaseException) -> None:
+        """Record that the run stopped by itself; what was running is LOST at the next resume."""
+        state = await read_state(session)
+        if state.status is RunStatus.RUNNING:
+            reason = f"an actor failed again and again: {type(cause).__name__}: {cause}"
+            await session.journal.append(records_of([ev.RunPaused(reason)], session.clock()))
+
+
+def _root_cause(failure: BaseException) -> BaseException:
+    while failure.__cause__ is not None:
+        failure = failure.__cause__
+    return failure

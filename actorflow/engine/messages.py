@@ -1,0 +1,132 @@
+"""Every message that the actors of a run send each other. docs/explanation/engine.md has the table: who, to whom, how many, what if.
+
+Messages are frozen values; those that go down carry the state they speak of, those that go up carry facts as events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actorflow.ids import TaskId
+from actorflow.scheduling import StartAttempt
+from actorflow.state import RunState
+from actorflow.state import events as ev
+
+__all__ = [
+    "CancelRun",
+    "Carry",
+    "DeadlinePassed",
+    "Due",
+    "Ended",
+    "OpenSession",
+    "Outcome",
+    "OutcomeEvent",
+    "Recorded",
+    "Rejoined",
+    "RunMessage",
+    "StopAttempt",
+    "SupervisorRestarted",
+    "TaskMessage",
+    "WaitUntil",
+]
+
+OutcomeEvent: TypeAlias = (
+    ev.AttemptSucceeded | ev.AttemptFailed | ev.AttemptCancelled | ev.AttemptRequeued | ev.AttemptLost
+)
+
+# --- up, to RunActor ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """TaskActor: the attempt has ended like this. Repeated until ``Recorded`` comes back."""
+
+    event: OutcomeEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """TaskActor: the wait until ``due_at`` is over."""
+
+    task: TaskId
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoined:
+    """TaskActor, after a crash: tell me again what I am to do."""
+
+    task: TaskId
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """An attempt asks: record the agent's session. Answered once it is durable."""
+
+    event: ev.SessionOpened
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRun:
+    """A signal or another process: cancel what is left. ``request_id`` names the other process's request."""
+
+    by: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """RunActor's own timer: the run's timeout may be over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorRestarted:
+    """A supervisor: an actor crashed and was replaced."""
+
+    event: ev.ActorRestarted
+
+
+RunMessage: TypeAlias = (
+    Outcome | Due | Rejoined | OpenSession | CancelRun | DeadlinePassed | SupervisorRestarted
+)
+
+# --- to TaskActor ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """RunActor: carry out this attempt; its start is durable. Sent again after a crash: it must not be carried out twice."""
+
+    start: StartAttempt
+    state: RunState
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """RunActor: say ``Due`` when it is time."""
+
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopAttempt:
+    """RunActor: end the running attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """RunActor: the outcome of this attempt is durable. ``is_final``: and the task is done with."""
+
+    attempt: int
+    is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt: this is how it ended. Kept in the host until it is recorded."""
+
+    event: OutcomeEvent
+
+
+TaskMessage: TypeAlias = Carry | WaitUntil | StopAttempt | Recorded | Ended

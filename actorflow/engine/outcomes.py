@@ -1,0 +1,99 @@
+"""From what an agent gave back to the event that records it.
+
+Checks an output (JSON, at most 16 MiB, its schema), masks secrets, and puts a large one into a blob before the event that names it exists. Limits become ``AttemptRequeued``, other
+errors ``AttemptFailed``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import trio
+
+from actorflow.agents.interface import AgentResult
+from actorflow.engine.messages import OutcomeEvent
+from actorflow.engine.session import MAX_OUTPUT_BYTES, Session
+from actorflow.errors import AgentError
+from actorflow.scheduling import StartAttempt
+from actorflow.state import events as ev
+from actorflow.state.events import BlobRef, Failure
+from actorflow.values import Frozen, NotJSON, freeze
+from actorflow.workflow.json_schema import check_schema_value
+
+__all__ = ["INLINE_BYTES", "LIMIT_KINDS", "close_attempt", "event_of_error", "event_of_result"]
+
+INLINE_BYTES = 64 * 1024
+"""Outputs over this size as JSON text live in blobs."""
+
+LIMIT_KINDS = frozenset({"rate_limit", "usage_limit"})
+"""Errors that send an attempt back without using it up."""
+
+DEFAULT_LIMIT_WAIT_SECONDS = 60.0
+"""How long a limit is waited for when the agent does not say."""
+
+
+async def event_of_result(session: Session, start: StartAttempt, result: AgentResult) -> OutcomeEvent:
+    """Turn a result into its event; the output is durable if it is a blob.
+
+    Raises:
+        AgentError: the output is not valid.
+    """
+    output = _checked(session, start, result)
+    text = msgspec.json.encode(output)
+    if len(text) > MAX_OUTPUT_BYTES:
+        raise AgentError(
+            "output_too_large",
+            f"the output has {len(text)} bytes as JSON; at most {MAX_OUTPUT_BYTES} are kept",
+            hint="write it to a file and return the path",
+            retryable=False,
+        )
+    blob = None
+    if len(text) > INLINE_BYTES:
+        blob = BlobRef(await trio.to_thread.run_sync(session.blobs.put, text), len(text))
+    return ev.AttemptSucceeded(
+        start.task,
+        start.attempt,
+        output=None if blob else output,
+        blob=blob,
+        cost_usd=result.cost_usd,
+        tokens=result.tokens,
+        session_id=result.session_id,
+        notes=tuple(session.masker.text(note) for note in result.notes),
+    )
+
+
+def _checked(session: Session, start: StartAttempt, result: AgentResult) -> Frozen:
+    try:
+        output = freeze(session.masker.value(result.output))
+    except NotJSON as error:
+        raise AgentError("invalid_output", f"the output is not JSON: {error}") from error
+    schema = session.plan.tasks[start.task].spec.output_schema
+    problems = [] if schema is None else check_schema_value(schema, output)
+    if problems:
+        shown = "; ".join(problems[:5])
+        raise AgentError("invalid_output", f"the output does not fit output_schema: {shown}")
+    return output
+
+
+def event_of_error(session: Session, start: StartAttempt, error: AgentError) -> OutcomeEvent:
+    """Turn a failure into its event."""
+    failure = Failure(
+        error.kind,
+        session.masker.text(error.message),
+        session.masker.text(error.hint),
+        error.retryable,
+        error.retry_after_seconds,
+    )
+    if error.kind in LIMIT_KINDS:
+        wait = DEFAULT_LIMIT_WAIT_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
+        return ev.AttemptRequeued(start.task, start.attempt, session.clock() + wait, failure)
+    return ev.AttemptFailed(start.task, start.attempt, failure)
+
+
+async def close_attempt(session: Session, start: StartAttempt) -> None:
+    """Scrub secrets from what the agent has written into its folder; nothing to do for a run without secrets."""
+    if not session.secrets:
+        return
+    folder = session.attempt_folder(start.task, start.attempt)
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + 30.0):
+        for name in ("stdout", "stderr"):
+            await trio.to_thread.run_sync(session.masker.file, folder / name)

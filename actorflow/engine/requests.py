@@ -1,0 +1,109 @@
+"""From a started attempt to the request that its agent gets.
+
+Takes the snapshot of the state in which the attempt was started, fills every hole, and adds what the agent works in: folders, environment, the outputs handed over. Secrets
+go into the environment only. Raises ``AgentError`` of kind ``interpolation`` when a hole cannot be filled: the attempt then fails before any agent is called.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actorflow.agents.interface import AgentRequest
+from actorflow.engine.session import Session
+from actorflow.errors import AgentError, ExpressionError
+from actorflow.expressions import Secret
+from actorflow.ids import TaskId
+from actorflow.scheduling import StartAttempt
+from actorflow.state import RunState
+from actorflow.state.events import BlobRef
+from actorflow.state.snapshot import Snapshot, snapshot
+from actorflow.values import Frozen, FrozenDict
+from actorflow.workflow.plan import Plan, PlannedTask, ShellCommand
+from actorflow.workflow.shell_text import shell_environment
+
+__all__ = ["build_request"]
+
+
+def build_request(session: Session, state: RunState, start: StartAttempt) -> AgentRequest:
+    """Make the request for an attempt.
+
+    Raises:
+        AgentError: a value cannot be filled in, or the working directory is not there.
+    """
+    task = session.plan.tasks[start.task]
+    try:
+        context = snapshot(
+            state, reads=_reads(task, session.plan), dependencies=task.dependencies, load=session.facts.load
+        )
+        parameters, environment = _fill(session, task, context)
+        description = task.description.render(context)
+    except ExpressionError as error:
+        raise AgentError("interpolation", error.message, hint=error.hint, retryable=False) from error
+    spec = task.spec
+    return AgentRequest(
+        run_id=session.run_id,
+        task_id=start.task,
+        attempt=start.attempt,
+        agent=start.agent,
+        parameters=parameters,
+        cwd=_cwd(session, spec.cwd),
+        project_root=session.project_root,
+        folder=session.attempt_folder(start.task, start.attempt),
+        idempotency_key=f"{session.run_id}/{start.task}",
+        description=str(description),
+        handoff=tuple((task_id, _output(session, state, task_id)) for task_id in task.handoff),
+        environment=environment,
+        options=session.plan.workflow.settings.options | spec.options,
+        output_schema=spec.output_schema,
+        verify=spec.verify,
+        session=None if spec.session is None else state.tasks[spec.session].session_id,
+    )
+
+
+def _reads(task: PlannedTask, plan: Plan) -> frozenset[TaskId]:
+    """Return the tasks whose records anything of this task reads."""
+    templates = (task.parameters, task.description, task.env)
+    reads = frozenset().union(*(template.task_references for template in templates))
+    return reads if task.shell is None else reads | _shell_reads(task.shell, plan)
+
+
+def _shell_reads(command: ShellCommand, plan: Plan) -> frozenset[TaskId]:
+    references = [reference for _, expression in command.variables for reference in expression.references]
+    names = [r.path[0] if r.root == "tasks" and r.path else r.root for r in references]
+    return frozenset(TaskId(name) for name in names if isinstance(name, str) and name in plan.tasks)
+
+
+def _fill(session: Session, task: PlannedTask, context: Snapshot) -> tuple[FrozenDict, dict[str, str]]:
+    secrets = FrozenDict({name: Secret(text) for name, text in session.secrets.items()})
+    parameters = task.parameters.render(context)
+    environment = task.env.render(context.set("secrets", secrets))
+    if not isinstance(parameters, FrozenDict) or not isinstance(environment, FrozenDict):
+        raise TypeError("parameters and env are mappings")
+    variables = {name: _text(value) for name, value in environment.items()}
+    if task.shell is not None:
+        parameters = parameters | {"command": task.shell.text}
+        variables |= shell_environment(task.shell, context)
+    return parameters, variables
+
+
+def _text(value: object) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _cwd(session: Session, cwd: str | None) -> Path:
+    """Return where the agent works; links are followed, and must not lead out of the project."""
+    if cwd is None:
+        return session.project_root
+    path = (session.project_root / cwd).resolve()
+    if not path.is_relative_to(session.project_root.resolve()):
+        raise AgentError("invalid_parameters", f"cwd {cwd} leads out of the project", retryable=False)
+    if not path.is_dir():
+        raise AgentError(
+            "invalid_parameters", f"cwd {cwd} is no folder", hint="make it in a task before", retryable=False
+        )
+    return path
+
+
+def _output(session: Session, state: RunState, task_id: TaskId) -> Frozen:
+    output = state.tasks[task_id].output
+    return session.facts.load(output) if isinstance(output, BlobRef) else output

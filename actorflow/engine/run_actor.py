@@ -1,0 +1,228 @@
+"""RunActor: owns the state of the run and is the only one that decides.
+
+Takes outcomes and requests from its mailbox, as many as are there; settles them with all their consequences; commits that as one batch; then publishes the new state and acts on
+it. Invariant: nothing is acted upon before the batch that records it is durable. When it crashes, its successor folds the journal and tells every TaskActor again what
+it is to do, so that running attempts are adopted and not lost. Must not wait for agents, views or timers of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import trio
+
+from actorflow.actors import Actor, ChildSpec, Context, Envelope, Ref, SupervisorRef
+from actorflow.engine.attempts import AttemptHost
+from actorflow.engine.messages import (
+    CancelRun,
+    Carry,
+    DeadlinePassed,
+    Due,
+    OpenSession,
+    Outcome,
+    Recorded,
+    Rejoined,
+    StopAttempt,
+    SupervisorRestarted,
+    WaitUntil,
+)
+from actorflow.engine.paths import TASKS, task_name
+from actorflow.engine.records import read_records, records_of
+from actorflow.engine.run_clock import RunClock
+from actorflow.engine.session import Session
+from actorflow.engine.task_actor import TaskActor
+from actorflow.errors import InternalError, JournalError
+from actorflow.ids import TaskId
+from actorflow.scheduling import Frontier, Settled, StartAttempt, settle
+from actorflow.scheduling.rules import is_cancelled
+from actorflow.state import RunState, RunStatus, TaskState, TaskStatus, fold
+from actorflow.state import events as ev
+from actorflow.state.events import Event
+from actorflow.state.recorded import Recorded as RecordedEvent
+
+__all__ = ["RunActor"]
+
+TASK_MAILBOX = 16
+"""Room in a TaskActor's mailbox; it never holds more than one message of each kind for each of two attempts."""
+
+
+class RunActor(Actor):
+    """The actor that drives one run."""
+
+    def __init__(self, session: Session, host: AttemptHost) -> None:
+        self._session = session
+        self._host = host
+        self._state: RunState = session.initial
+        self._frontier = Frontier(session.facts, session.initial)
+        self._clock = RunClock(session.plan.workflow.settings.timeout_seconds)
+        self._ctx: Context
+        self._tasks: SupervisorRef
+
+    async def on_start(self, ctx: Context) -> None:
+        """Take up the run where the journal says it is."""
+        self._ctx = ctx
+        self._tasks = ctx.directory.supervisor(TASKS)
+        if ctx.restarts:
+            records = read_records(await self._session.journal.read())
+            self._state = fold((recorded.at, recorded.event) for recorded in records)
+            self._frontier = Frontier(self._session.facts, self._state)
+
+    async def run(self, ctx: Context) -> None:
+        """Drive the run to its end."""
+        ctx.start_soon(self._watch_deadline)
+        await self._take_up()
+        while not self._is_over:
+            first = await ctx.inbox.get()
+            await self._turn([first, *ctx.inbox.drain_nowait()])
+        self._session.ending.reached.set()
+
+    @property
+    def _is_over(self) -> bool:
+        status = self._state.status
+        return status is not None and (status.is_terminal or status is RunStatus.PAUSED)
+
+    async def _take_up(self) -> None:
+        """Say again what is under way, and see what can start.
+
+        An open attempt that nobody knows of was perhaps begun and perhaps not: it is LOST, so that it is never carried out twice.
+        """
+        self._session.hub.publish(self._state, ())
+        started = [task for task in self._state.tasks.values() if task.status is TaskStatus.RUNNING]
+        lost = [
+            ev.AttemptLost(t.id, t.attempts) for t in started if t.is_attempt_open and not self._child(t.id)
+        ]
+        await self._commit(self._settle(lost), [])
+        for task in started:
+            self._instruct(task.id)
+
+    def _is_known(self, task: TaskState) -> bool:
+        return self._child(task.id) is not None or self._host.find(task.id, task.attempts) is not None
+
+    # --- one turn ------------------------------------------------------------------------------------------------
+
+    async def _turn(self, envelopes: list[Envelope]) -> None:
+        events: list[Event] = []
+        for envelope in envelopes:
+            events += self._events_of(envelope.message)
+        now = max([self._session.clock(), *(e.message.due_at for e in envelopes if type(e.message) is Due)])
+        await self._commit(self._settle(events, now), envelopes)
+        for envelope in envelopes:
+            if type(envelope.message) is Rejoined:
+                self._instruct(envelope.message.task)
+
+    def _events_of(self, message: object) -> list[Event]:
+        match message:
+            case Outcome(event) if self._is_open(event.task, event.attempt):
+                return [event]
+            case OpenSession(event) if self._is_open(event.task, event.attempt):
+                return [event]
+            case CancelRun(by, request_id):
+                answered: list[Event] = [ev.ControlAnswered(request_id, "cancelling")] if request_id else []
+                return [ev.RunCancelRequested(by), *answered]
+            case DeadlinePassed() if self._state.outcome is None and not self._state.timed_out:
+                return [ev.RunTimedOut(self._session.plan.workflow.settings.timeout_seconds)]
+            case SupervisorRestarted(event):
+                return [event]
+            case Outcome() | OpenSession() | DeadlinePassed() | Due() | Rejoined():
+                return []  # said twice because its sender could not know better, or only a wake-up
+        raise InternalError(f"RunActor got {message!r}")
+
+    def _is_open(self, task_id: TaskId, attempt: int) -> bool:
+        task = self._state.tasks[task_id]
+        return task.is_attempt_open and task.attempts == attempt
+
+    def _settle(self, events: Iterable[Event], now: float | None = None) -> Settled:
+        at = self._session.clock() if now is None else now
+        frontier = self._frontier
+        return settle(self._state, events, at, commands=frontier.commands, advance=frontier.advance)
+
+    # --- commit, then act ----------------------------------------------------------------------------------------
+
+    async def _commit(self, settled: Settled, envelopes: list[Envelope]) -> None:
+        if settled.events:
+            at = settled.state.updated_at
+            first = self._state.sequence + 1
+            try:
+                await self._session.journal.append(records_of(settled.events, at))
+            except JournalError as error:
+                self._session.ending.fail(error)
+                await (
+                    trio.sleep_forever()
+                )  # what was decided is not known to be durable: nothing may follow from it
+            self._state = settled.state
+            recorded = tuple(RecordedEvent(first + i, at, event) for i, event in enumerate(settled.events))
+            self._session.hub.publish(self._state, recorded)
+            self._clock.note(self._state, at)
+        self._act(settled)
+        for envelope in envelopes:
+            if type(envelope.message) is Outcome:
+                self._confirm(envelope.message.event.task, envelope.message.event.attempt)
+            envelope.reply(None)
+
+    def _act(self, settled: Settled) -> None:
+        for start in settled.starts:
+            self._carry(start)
+        cancelling = False
+        for event in settled.events:
+            if type(event) is ev.RetryScheduled:
+                self._task_ref(event.task).tell_nowait(WaitUntil(event.due_at))
+            elif type(event) is ev.TaskCancelled:
+                self._confirm(event.task, self._state.tasks[event.task].attempts)
+            cancelling = cancelling or type(event) in (ev.RunCancelRequested, ev.RunTimedOut)
+        if cancelling:
+            for task in self._state.tasks.values():
+                if task.is_attempt_open and is_cancelled(self._state, task):
+                    self._task_ref(task.id).tell_nowait(StopAttempt())
+
+    def _carry(self, start: StartAttempt) -> None:
+        self._task_ref(start.task).tell_nowait(Carry(start, self._state))
+
+    def _confirm(self, task_id: TaskId, attempt: int) -> None:
+        """Tell the task's actor, if it is there, that the outcome of its attempt is durable."""
+        child = self._child(task_id)
+        if child is not None:
+            is_final = self._state.tasks[task_id].status.is_terminal
+            child.tell_nowait(Recorded(attempt, is_final))
+
+    def _child(self, task_id: TaskId) -> Ref[object] | None:
+        child = self._tasks.child(task_name(task_id))
+        return child if child is not None and child.is_alive else None
+
+    def _instruct(self, task_id: TaskId) -> None:
+        """Tell a task's actor all that it is to do, whatever it knows already."""
+        task = self._state.tasks[task_id]
+        if task.status is TaskStatus.RUNNING:
+            self._instruct_running(task)
+        elif task.attempts:
+            self._confirm(task_id, task.attempts)
+
+    def _instruct_running(self, task: TaskState) -> None:
+        if task.is_attempt_open:
+            self._carry(StartAttempt(task.id, task.attempts, task.agent))
+            if is_cancelled(self._state, task):
+                self._task_ref(task.id).tell_nowait(StopAttempt())
+        elif task.due_at is not None:
+            self._task_ref(task.id).tell_nowait(WaitUntil(task.due_at))
+
+    def _task_ref(self, task_id: TaskId) -> Ref[object]:
+        """Return the ref of a task's actor, which is started when there is none."""
+        child = self._child(task_id)
+        if child is not None:
+            return child
+        session, host, driver = self._session, self._host, self._ctx.self_ref
+        spec = ChildSpec(
+            task_name(task_id),
+            lambda: TaskActor(session, host, driver, task_id),
+            restart="transient",
+            mailbox_capacity=TASK_MAILBOX,
+        )
+        return self._tasks.start_child_nowait(spec)
+
+    # --- the run's timeout ---------------------------------------------------------------------------------------
+
+    async def _watch_deadline(self) -> None:
+        """Say when the run's time is up; time in which everything was parked does not count."""
+        self._clock.start(self._state, self._session.clock())
+        while (left := self._clock.seconds_left(self._session.clock())) > 0:
+            await trio.sleep(left)
+        self._ctx.self_ref.tell_nowait(DeadlinePassed(), reserved=True)

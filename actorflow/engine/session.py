@@ -1,0 +1,93 @@
+"""What one driver works with: everything that stays the same while it drives one run.
+
+Made once by ``drive`` and handed to every actor's factory. Frozen, apart from ``Ending``, which is how actors tell the driver that it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import trio
+
+from actorflow.agents.interface import Agent
+from actorflow.agents.masking import Masker
+from actorflow.engine.feed import Hub
+from actorflow.errors import ActorflowError
+from actorflow.ids import RunId, TaskId
+from actorflow.journal import Blobs, Journal
+from actorflow.scheduling import Facts
+from actorflow.state import RunState
+from actorflow.state.events import BlobRef
+from actorflow.values import Frozen, freeze
+from actorflow.workflow.plan import Plan
+
+__all__ = ["MAX_OUTPUT_BYTES", "BlobReader", "Clock", "Ending", "Session"]
+
+MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+"""The largest output, as JSON text."""
+
+Clock = Callable[[], float]
+"""Gives Unix seconds."""
+
+
+@dataclass(slots=True)
+class Ending:
+    """How the drive ends: set once, by the RunActor, when the run is over or the storage has failed."""
+
+    reached: trio.Event = field(default_factory=trio.Event)
+    error: ActorflowError | None = None
+
+    def fail(self, error: ActorflowError) -> None:
+        """End the drive because it cannot go on."""
+        if self.error is None:
+            self.error = error
+        self.reached.set()
+
+
+class BlobReader:
+    """Reads outputs out of blobs and remembers the latest; a ``LoadBlob`` for snapshots."""
+
+    def __init__(self, blobs: Blobs, *, keep: int = 8) -> None:
+        self._blobs = blobs
+        self._keep = keep
+        self._known: dict[str, Frozen] = {}
+
+    def __call__(self, ref: BlobRef) -> Frozen:
+        """Return the output; raises JournalError when the blob is missing or damaged."""
+        value = self._known.pop(ref.sha256, None)
+        if value is None:
+            value = freeze(msgspec.json.decode(self._blobs.get(ref.sha256)))
+        self._known[ref.sha256] = value
+        while len(self._known) > self._keep:
+            self._known.pop(next(iter(self._known)))
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One driver's view of one run.
+
+    Attributes:
+        initial: the state at the start of the drive; a restarted RunActor folds the journal instead.
+        agents: name -> agent, for all agents of the plan.
+        secrets: name -> text.
+        attempt_folder: makes and returns the folder of (task, attempt).
+    """
+
+    run_id: RunId
+    plan: Plan
+    facts: Facts
+    initial: RunState
+    journal: Journal
+    blobs: Blobs
+    agents: Mapping[str, Agent]
+    secrets: Mapping[str, str]
+    masker: Masker
+    clock: Clock
+    hub: Hub
+    project_root: Path
+    attempt_folder: Callable[[TaskId, int], Path]
+    ending: Ending = field(default_factory=Ending)

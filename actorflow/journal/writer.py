@@ -1,0 +1,190 @@
+"""The thread that a journal on disk has for itself.
+
+Takes appends and calls from tasks of one trio run, in order, and answers each one in the loop when it has happened.
+Appends that wait while a commit is at work become one commit together (group commit). Invariant: what was queued is
+answered exactly once, whatever happens, because its task waits without being cancellable. The thread is a daemon, so a
+stuck disk keeps no process from ending, and none of trio's limited threads is used up. Must not run anything else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import groupby
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import trio
+
+from actorflow.errors import InternalError, JournalError
+from actorflow.journal.database import Database
+from actorflow.journal.faults import closed_error, for_another
+from actorflow.journal.port import NewRecord
+
+__all__ = ["Writer"]
+
+_T = TypeVar("_T")
+
+_GROUP = 1024  # appends in one commit, at most: it bounds how long the first of them waits
+
+
+class _Job:
+    """Something that a task waits for: its answer is ``value``, or ``error`` is raised."""
+
+    __slots__ = ("error", "task", "value")
+
+    def __init__(self) -> None:
+        self.task = trio.lowlevel.current_task()
+        self.value: Any = None
+        self.error: Exception | None = None
+
+
+class _Append(_Job):
+    """A batch to append."""
+
+    __slots__ = ("batch",)
+
+    def __init__(self, batch: Sequence[NewRecord]) -> None:
+        super().__init__()
+        self.batch = batch
+
+
+class _Call(_Job):
+    """Something to do with the database."""
+
+    __slots__ = ("work",)
+
+    def __init__(self, work: Callable[[Database], object]) -> None:
+        super().__init__()
+        self.work = work
+
+
+class Writer:
+    """A thread with one ``Database``. Made inside a trio run, and of use only there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._queue: SimpleQueue[_Job] = SimpleQueue()
+        self._token = trio.lowlevel.current_trio_token()
+        self._is_stopped = False
+
+    async def start(self) -> tuple[int, int]:
+        """Start the thread and open the database in it; return the epoch and the head.
+
+        Raises:
+            JournalError: it could not be opened; the thread has ended.
+        """
+        threading.Thread(target=self._run, name=f"journal of {self._path.parent.name}", daemon=True).start()
+        facts: tuple[int, int] = await self._ask(
+            _Call(lambda database: (database.epoch, database.tail.sequence))
+        )
+        return facts
+
+    async def append(self, batch: Sequence[NewRecord]) -> int:
+        """Append ``batch``; see ``Journal.append``."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        head: int = await self._ask(_Append(batch))
+        return head
+
+    async def call(self, work: Callable[[Database], _T]) -> _T:
+        """Call ``work`` in the thread, after what was queued before, and return what it returns."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        value: _T = await self._ask(_Call(work))
+        return value
+
+    async def stop(self) -> None:
+        """Close the database after what was queued before, and end the thread. Stopping twice is fine."""
+        if self._is_stopped:
+            await trio.lowlevel.checkpoint()
+            return
+        job = _Call(Database.close)
+        self._queue.put(job)
+        self._is_stopped = True
+        await _answer_to(job)
+
+    async def _ask(self, job: _Job) -> Any:
+        if self._is_stopped:
+            raise closed_error()
+        self._queue.put(job)
+        return await _answer_to(job)
+
+    def _run(self) -> None:
+        """Serve until the database is closed. This and what it calls runs in the thread."""
+        jobs = self._next()
+        try:
+            database = Database(self._path)
+        except Exception as error:  # noqa: BLE001 - a task waits for the answer and cannot be cancelled
+            jobs[0].error = _as_ours(error)
+            self._deliver(jobs)
+            return
+        while True:
+            _serve(database, jobs)
+            self._deliver(jobs)
+            if database.is_closed:
+                return
+            if database.wants_checkpoint:  # now that the answers are out, it delays only what comes next
+                database.checkpoint()
+            jobs = self._next()
+
+    def _next(self) -> list[_Job]:
+        jobs = [self._queue.get()]
+        with suppress(Empty):
+            while len(jobs) < _GROUP:
+                jobs.append(self._queue.get_nowait())
+        return jobs
+
+    def _deliver(self, jobs: list[_Job]) -> None:
+        with suppress(trio.RunFinishedError):  # the loop was torn down around its tasks: nobody waits
+            self._token.run_sync_soon(_wake, jobs)
+
+
+async def _answer_to(job: _Job) -> Any:
+    # Not cancellable: the commit would go on all the same, and its caller could not know how it ended.
+    await trio.lowlevel.wait_task_rescheduled(lambda _: trio.lowlevel.Abort.FAILED)
+    if job.error is not None:
+        raise job.error
+    return job.value
+
+
+def _wake(jobs: list[_Job]) -> None:
+    for job in jobs:
+        trio.lowlevel.reschedule(job.task)
+
+
+def _serve(database: Database, jobs: list[_Job]) -> None:
+    for are_appends, group in groupby(jobs, key=lambda job: isinstance(job, _Append)):
+        if are_appends:
+            _append(database, [job for job in group if isinstance(job, _Append)])
+        else:
+            _call(database, [job for job in group if isinstance(job, _Call)])
+
+
+def _append(database: Database, jobs: list[_Append]) -> None:
+    try:
+        heads = database.append([job.batch for job in jobs])
+    except Exception as error:  # noqa: BLE001 - a task waits for the answer and cannot be cancelled
+        failure = _as_ours(error)
+        database.fail(failure)
+        for job in jobs:
+            job.error = failure if job is jobs[0] else for_another(failure)
+        return
+    for job, head in zip(jobs, heads, strict=True):
+        job.value = head
+
+
+def _call(database: Database, jobs: list[_Call]) -> None:
+    for job in jobs:
+        try:
+            job.value = job.work(database)
+        except Exception as error:  # noqa: BLE001 - a task waits for the answer and cannot be cancelled
+            job.error = _as_ours(error)
+
+
+def _as_ours(error: Exception) -> JournalError | InternalError:
+    if isinstance(error, JournalError):
+        return error
+    ours = InternalError(f"the thread of the journal failed: {error!r}")
+    ours.__cause__ = error
+    return ours

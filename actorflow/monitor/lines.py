@@ -1,0 +1,205 @@
+"""One plain line for each change of a run: the log that people and pipes read.
+
+``lines_for`` takes recorded events and the state after them and gives a line for each one that changes what a reader knows:
+
+    18:48:00  api  started
+    18:48:02  api  retry 2 of 3 in 4.2 s: exit status 1
+    18:48:09  api  success in 9.1 s
+
+An attempt's failure has no line of its own: what follows from it (a retry, the task's failure) is told with the reason. Lines never hold
+a line break but may hold other characters that a terminal obeys: whoever prints them must escape them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from actorflow.ids import TaskId
+from actorflow.monitor.feed import RecordedEvent
+from actorflow.monitor.times import clock_text, duration_text
+from actorflow.monitor.words import attempt_text, failure_text, first_line, skip_text
+from actorflow.state import events as ev
+from actorflow.state.run_state import RunState, TaskState
+from actorflow.state.status import SkipReason, SubState, TaskStatus
+
+__all__ = ["line_for", "lines_for"]
+
+_LOST = ev.Failure("lost", "its driver died while it ran")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a line is made from besides its event: the moment, the state, and what was known before."""
+
+    at: float
+    state: RunState
+    zone: tzinfo
+    limits: Mapping[TaskId, int]
+    failure: ev.Failure | None
+
+    def task(self, event: Any) -> TaskState | None:
+        return self.state.tasks.get(event.task)
+
+    def because(self) -> str:
+        return f": {failure_text(self.failure)}" if self.failure is not None else ""
+
+
+def lines_for(
+    events: Iterable[RecordedEvent],
+    state: RunState,
+    *,
+    zone: tzinfo = UTC,
+    limits: Mapping[TaskId, int] | None = None,
+) -> list[str]:
+    """Return the lines of several events.
+
+    Args:
+        state: the state after the last of them.
+        zone: in which the time of day is written.
+        limits: task -> its greatest number of attempts, where that is known.
+    """
+    failures: dict[TaskId, ev.Failure] = {}
+    lines = []
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, ev.AttemptFailed | ev.AttemptRequeued):
+            failures[event.task] = event.failure
+        elif isinstance(event, ev.AttemptLost):
+            failures[event.task] = _LOST
+        failure = failures.get(getattr(event, "task", TaskId("")))
+        line = line_for(recorded, state, zone=zone, limits=limits, failure=failure)
+        if line is not None:
+            lines.append(line)
+    return lines
+
+
+def line_for(
+    recorded: RecordedEvent,
+    state: RunState,
+    *,
+    zone: tzinfo = UTC,
+    limits: Mapping[TaskId, int] | None = None,
+    failure: ev.Failure | None = None,
+) -> str | None:
+    """Return the line of one event, or None when it changes nothing that a reader sees.
+
+    Args:
+        state: a state after the event.
+        failure: why the task's latest attempt failed; the task's error in ``state`` by default.
+    """
+    event = recorded.event
+    if failure is None and (task := state.tasks.get(getattr(event, "task", TaskId("")))) is not None:
+        failure = task.error
+    told = _Told(recorded.at, state, zone, limits or {}, failure)
+    words = _WORDS.get(type(event), _nothing)(event, told)
+    if not words:
+        return None
+    subject = getattr(event, "task", "") or "run"
+    return f"{clock_text(recorded.at, zone)}  {subject}  {words}"
+
+
+def _nothing(_event: object, _told: _Told) -> str:
+    return ""
+
+
+def _accepted(event: ev.RunAccepted, _told: _Told) -> str:
+    count = sum(1 for task in event.tasks if not task.hook)
+    mode = "" if event.mode == "live" else f", {event.mode}"
+    return f"{event.run_id} accepted: {event.workflow}, {count} task{'s' if count != 1 else ''}{mode}"
+
+
+def _resumed(event: ev.RunResumed, _told: _Told) -> str:
+    count = len(event.tasks)
+    again = f"{count} task{'s' if count != 1 else ''} to do again" if count else "goes on"
+    return f"resumed: {again}"
+
+
+def _cancel_requested(event: ev.RunCancelRequested, _told: _Told) -> str:
+    return f"cancelling, asked for by {first_line(event.by)}" if event.by else "cancelling"
+
+
+def _timed_out(event: ev.RunTimedOut, _told: _Told) -> str:
+    return f"timed out after {duration_text(event.timeout_seconds)}: everything left is cancelled"
+
+
+def _paused(event: ev.RunPaused, _told: _Told) -> str:
+    return f"paused: {first_line(event.reason)}"
+
+
+def _settled(event: ev.RunSettled, _told: _Told) -> str:
+    return "" if event.failure is None else f"failing: {failure_text(event.failure)}"
+
+
+def _finished(event: ev.RunFinished, told: _Told) -> str:
+    started = told.state.started_at
+    took = "" if started is None else f" in {duration_text(told.at - started)}"
+    return f"{event.status.value}{took}"
+
+
+def _started(event: ev.AttemptStarted, told: _Told) -> str:
+    if event.attempt == 1:
+        return "started"
+    return f"started, attempt {attempt_text(event.attempt, told.limits.get(event.task))}"
+
+
+def _lost(event: ev.AttemptLost, _told: _Told) -> str:
+    return f"attempt {event.attempt} lost: {_LOST.message}"
+
+
+def _retry(event: ev.RetryScheduled, told: _Told) -> str:
+    if told.failure is not None and told.failure.kind == _LOST.kind:
+        return ""  # told by AttemptLost already
+    task = told.task(event)
+    if task is not None and task.waiting is SubState.PARKED and task.due_at == event.due_at:
+        return f"parked until {clock_text(event.due_at, told.zone)}{told.because()}"
+    number = attempt_text(event.attempt, told.limits.get(event.task))
+    return f"retry {number} in {duration_text(event.delay_seconds)}{told.because()}"
+
+
+def _succeeded(event: ev.TaskSucceeded, told: _Told) -> str:
+    return f"success{_took(told.task(event), told)}"
+
+
+def _failed(event: ev.TaskFailed, told: _Told) -> str:
+    return f"failed{_took(told.task(event), told)}: {failure_text(event.failure)}"
+
+
+def _skipped(event: ev.TaskSkipped, told: _Told) -> str:
+    tolerated = event.reason is SkipReason.TOLERATED_FAILURE
+    return f"skipped: {skip_text(event.reason)}{told.because() if tolerated else ''}"
+
+
+def _cancelled(event: ev.TaskCancelled, told: _Told) -> str:
+    return f"cancelled{_took(told.task(event), told)}"
+
+
+def _took(task: TaskState | None, told: _Told) -> str:
+    if task is None or task.started_at is None or task.status in (TaskStatus.PENDING, TaskStatus.RUNNING):
+        return ""
+    return f" in {duration_text(told.at - task.started_at)}"
+
+
+def _restarted(event: ev.ActorRestarted, _told: _Told) -> str:
+    return f"restarted {event.path} after a crash ({event.restarts}): {first_line(event.cause)}"
+
+
+_WORDS: dict[type, Callable[[Any, _Told], str]] = {
+    ev.RunAccepted: _accepted,
+    ev.RunResumed: _resumed,
+    ev.RunCancelRequested: _cancel_requested,
+    ev.RunTimedOut: _timed_out,
+    ev.RunPaused: _paused,
+    ev.RunSettled: _settled,
+    ev.RunFinished: _finished,
+    ev.AttemptStarted: _started,
+    ev.AttemptLost: _lost,
+    ev.RetryScheduled: _retry,
+    ev.TaskSucceeded: _succeeded,
+    ev.TaskFailed: _failed,
+    ev.TaskSkipped: _skipped,
+    ev.TaskCancelled: _cancelled,
+    ev.ActorRestarted: _restarted,
+}

@@ -1,0 +1,273 @@
+"""Where a run stands, for a person: counts, and one line for each task worth showing.
+
+``Board`` takes updates and keeps what it needs to answer at once, however many tasks there are: absorbing costs what happened, not what exists.
+``overview`` picks what fits on a screen: what runs, what failed, what is done, what comes next. When updates were missed it starts again from
+the state, which is always true. Text from agents is passed on as it is. Must not ask for the time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from actorflow.ids import TaskId
+from actorflow.monitor.feed import UpdateOfRun
+from actorflow.monitor.order import order_of
+from actorflow.monitor.times import duration_text
+from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
+from actorflow.state.events import RunAccepted, RunResumed
+from actorflow.state.run_state import EMPTY, RunState, TaskState
+from actorflow.state.status import SkipReason, SubState, TaskStatus
+
+__all__ = ["Board", "Overview", "TaskLine", "task_line"]
+
+_RECENT = 200  # more than any screen has lines
+_SAID_CHARACTERS = 400  # the end of a line of 400 characters is on no screen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLine:
+    """What is shown of one task.
+
+    Attributes:
+        phase: its state, or its sub-state between attempts (``retry_wait parked waiting``).
+        elapsed_seconds: since its first attempt began; None before that.
+        detail: what it waits for, what it said last, or why it ended as it did; "" when there is nothing to say.
+    """
+
+    id: TaskId
+    phase: str
+    agent: str
+    attempt: int
+    elapsed_seconds: float | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A run at one moment, ready to be drawn.
+
+    Attributes:
+        done: tasks that are over, hooks apart, as in ``total``.
+        counts: state -> how many tasks are in it; states without any are left out.
+        lines: tasks worth showing, in the order of the workflow.
+        hidden: how many tasks have no line.
+        note: what is true of the run as a whole: why it is paused, that it is being cancelled; or "".
+    """
+
+    run_id: str
+    workflow: str
+    status: str
+    elapsed_seconds: float
+    done: int
+    total: int
+    counts: Mapping[str, int]
+    lines: tuple[TaskLine, ...]
+    hidden: int
+    note: str
+
+
+def task_line(
+    task: TaskState, state: RunState, *, now: float, limit: int | None = None, said: str = ""
+) -> TaskLine:
+    """Return what is shown of one task.
+
+    Args:
+        now: Unix seconds.
+        limit: its greatest number of attempts, if that is known.
+        said: what its agent said last.
+    """
+    start, end = task.started_at, task.finished_at
+    return TaskLine(
+        id=task.id,
+        phase=phase_of(task),
+        agent=task.agent or task.agents[0],
+        attempt=task.attempts,
+        elapsed_seconds=None if start is None else max(0.0, (now if end is None else end) - start),
+        detail=_detail(task, state, now, limit, said),
+    )
+
+
+def _detail(task: TaskState, state: RunState, now: float, limit: int | None, said: str) -> str:
+    match task.status:
+        case TaskStatus.PENDING:
+            return _waits_for(task, state)
+        case TaskStatus.RUNNING:
+            return _between_attempts(task, now, limit) if task.waiting else _while_running(task, limit, said)
+        case TaskStatus.SKIPPED:
+            tolerated = task.reason is SkipReason.TOLERATED_FAILURE
+            return skip_text(task.reason) + (f": {failure_text(task.error)}" if tolerated else "")
+        case TaskStatus.FAILED:
+            return failure_text(task.error)
+        case TaskStatus.SUCCESS:
+            return f"attempt {attempt_text(task.attempts, limit)}" if task.attempts > 1 else ""
+        case TaskStatus.CANCELLED:
+            return ""
+
+
+def _waits_for(task: TaskState, state: RunState) -> str:
+    if task.hook:
+        return task.hook
+    blockers = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
+    more = f" and {len(blockers) - 3} more" if len(blockers) > 3 else ""
+    return f"waits for {', '.join(blockers[:3])}{more}" if blockers else "waits for a slot"
+
+
+def _while_running(task: TaskState, limit: int | None, said: str) -> str:
+    again = f"attempt {attempt_text(task.attempts, limit)}" if task.attempts > 1 else ""
+    return ": ".join(part for part in (again, said) if part)
+
+
+def _between_attempts(task: TaskState, now: float, limit: int | None) -> str:
+    if task.due_at is None or task.due_at <= now or task.waiting is SubState.WAITING:
+        return f"attempt {attempt_text(task.attempts + 1, limit)} waits for a slot"
+    left = duration_text(task.due_at - now)
+    if task.waiting is SubState.PARKED:
+        return f"goes on in {left}: {failure_text(task.error)}"
+    return f"retry {attempt_text(task.attempts + 1, limit)} in {left}: {failure_text(task.error)}"
+
+
+class Board:
+    """Follows a run.
+
+    Args:
+        order: all tasks as the workflow declares them; learned from the run's first event, or worked out, when it is not given.
+        limits: task -> its greatest number of attempts, where that is known.
+    """
+
+    def __init__(self, *, order: Iterable[TaskId] = (), limits: Mapping[TaskId, int] | None = None) -> None:
+        self.state: RunState = EMPTY
+        self._order: tuple[TaskId, ...] = tuple(order)
+        self._limits = limits or {}
+        self._index: dict[TaskId, int] = {}
+        self._known: dict[TaskId, TaskStatus] = {}
+        self._counts: dict[TaskStatus, int] = {}
+        self._active: dict[TaskId, None] = {}
+        self._failed: dict[TaskId, None] = {}
+        self._recent: deque[TaskId] = deque(maxlen=_RECENT)
+        self._said: dict[TaskId, tuple[int, str]] = {}
+
+    @property
+    def order(self) -> tuple[TaskId, ...]:
+        """All tasks, hooks last, as far as they are known."""
+        return self._order
+
+    def absorb(self, update: UpdateOfRun) -> None:
+        """Take in an update."""
+        is_new = not self._known or update.missed > 0
+        self.state = update.state
+        if is_new or any(isinstance(r.event, RunAccepted | RunResumed) for r in update.events):
+            self._start_again(update)
+        else:
+            for recorded in update.events:
+                task = getattr(recorded.event, "task", None)
+                if task is not None:
+                    self._look_at(task)
+        for task, attempt, said in update.progress:
+            if self._is_current(task, attempt) and (line := _last_line(said.text)):
+                self._said[task] = (attempt, line)
+
+    def overview(self, *, now: float, rows: int) -> Overview:
+        """Return the run as it stands.
+
+        Args:
+            now: Unix seconds.
+            rows: how many tasks can be shown.
+        """
+        state = self.state
+        total = sum(self._counts.values())
+        lines = tuple(self._line(task, now) for task in self._shown(rows))
+        start = state.accepted_at if state.started_at is None else state.started_at
+        return Overview(
+            run_id=state.run_id,
+            workflow=state.workflow,
+            status="pending" if state.status is None else state.status.value,
+            elapsed_seconds=max(0.0, (now if state.ended_at is None else state.ended_at) - start),
+            done=sum(n for status, n in self._counts.items() if status.is_terminal),
+            total=total,
+            counts={status.value: self._counts[status] for status in TaskStatus if self._counts.get(status)},
+            lines=lines,
+            hidden=max(0, total - sum(1 for line in lines if not state.tasks[line.id].hook)),
+            note=_note(state),
+        )
+
+    def _start_again(self, update: UpdateOfRun) -> None:
+        if len(self._order) != len(self.state.tasks) or any(
+            isinstance(r.event, RunAccepted) for r in update.events
+        ):
+            self._order = order_of(self.state, update.events)
+        self._index = {task: place for place, task in enumerate(self._order)}
+        self._known.clear()
+        self._counts.clear()
+        self._active.clear()
+        self._failed.clear()
+        self._recent.clear()
+        for task in self._order:
+            self._look_at(task)
+
+    def _look_at(self, task_id: TaskId) -> None:
+        """Move a task from where it was to where it is."""
+        task = self.state.tasks[task_id]
+        before = self._known.get(task_id)
+        if before is task.status:
+            return
+        self._known[task_id] = task.status
+        if not task.hook:
+            if before is not None:
+                self._counts[before] -= 1
+            self._counts[task.status] = self._counts.get(task.status, 0) + 1
+        _keep(self._active, task_id, task.status is TaskStatus.RUNNING)
+        _keep(self._failed, task_id, task.status is TaskStatus.FAILED)
+        if task.status.is_terminal:
+            self._said.pop(task_id, None)
+            self._recent.append(task_id)
+
+    def _is_current(self, task_id: TaskId, attempt: int) -> bool:
+        task = self.state.tasks.get(task_id)
+        return task is not None and task.is_attempt_open and task.attempts == attempt
+
+    def _shown(self, rows: int) -> list[TaskId]:
+        """Pick at most ``rows`` tasks: what runs, what failed, what comes next, what ended last; in the order of the workflow."""
+        tasks = self.state.tasks
+        if len(self._order) <= rows:
+            return [t for t in self._order if not tasks[t].hook or t in self._active or t in self._failed]
+        pending = (t for t in self._order if tasks[t].status is TaskStatus.PENDING and not tasks[t].hook)
+        done = (t for t in reversed(self._recent) if not tasks[t].hook and t not in self._failed)
+        coming = islice(pending, max(1, rows // 4))
+        ranked = dict.fromkeys(chain(self._active, reversed(self._failed), coming, done, pending))
+        return sorted(islice(ranked, max(0, rows)), key=self._index.__getitem__)
+
+    def _line(self, task_id: TaskId, now: float) -> TaskLine:
+        task = self.state.tasks[task_id]
+        attempt, said = self._said.get(task_id, (0, ""))
+        shown = said if attempt == task.attempts else ""
+        return task_line(task, self.state, now=now, limit=self._limits.get(task_id), said=shown)
+
+
+def _keep(group: dict[TaskId, None], task: TaskId, is_member: bool) -> None:
+    if is_member:
+        group[task] = None
+    else:
+        group.pop(task, None)
+
+
+def _last_line(text: str) -> str:
+    """Return the last line that is not blank; a flood of output must not be walked from its beginning."""
+    for line in reversed(text[-4096:].splitlines()):
+        if line.strip():
+            return line.strip()[:_SAID_CHARACTERS]
+    return ""
+
+
+def _note(state: RunState) -> str:
+    if state.paused_because:
+        return f"paused: {first_line(state.paused_because)}"
+    if state.timed_out:
+        return "timed out: what is left is being cancelled" if state.ended_at is None else "timed out"
+    if state.cancelled_by is not None and state.ended_at is None:
+        return "cancelling"
+    if state.outcome is not None and state.ended_at is None:
+        return f"{state.outcome.value}: its hooks are running"
+    return ""

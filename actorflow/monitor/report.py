@@ -1,0 +1,100 @@
+"""The machine-readable report of a run: what ``run --json``, ``resume --json`` and ``status --json`` print.
+
+Takes a ``RunState`` and the present time, gives one object of plain JSON values whose keys are a contract
+(docs/reference/machine-output.md and its schema). Times are RFC 3339 in UTC, durations seconds, states lower case; what is not known is
+null, which is never zero. Outputs kept in blobs are put in by ``load``. Must not read files or the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from actorflow.ids import TaskId
+from actorflow.monitor.order import order_of
+from actorflow.monitor.times import rfc3339
+from actorflow.state.events import BlobRef
+from actorflow.state.run_state import RunState, TaskState
+from actorflow.values import JSONValue, thaw
+
+__all__ = ["LoadOutput", "blob_reference", "run_report", "task_report"]
+
+LoadOutput: TypeAlias = Callable[[BlobRef], JSONValue]
+"""Gives the output behind a reference."""
+
+
+def blob_reference(ref: BlobRef) -> JSONValue:
+    """Say which blob holds an output, instead of the output: ``{"$blob": sha256, "size": bytes}``."""
+    return {"$blob": ref.sha256, "size": ref.size}
+
+
+def run_report(
+    state: RunState,
+    *,
+    now: float,
+    order: Sequence[TaskId] = (),
+    status: str = "",
+    load: LoadOutput = blob_reference,
+) -> dict[str, Any]:
+    """Return the report of a run.
+
+    Args:
+        now: Unix seconds; durations of what still runs count up to it.
+        order: all tasks, as the workflow declares them; worked out from the graph when it is not given.
+        status: the run's status when a reader of the journal alone cannot know it (``interrupted``).
+        load: gives outputs that live in blobs; a reference to the blob stands in their place by default.
+    """
+    tasks, hooks = {}, {}
+    for task_id in order or order_of(state):
+        task = state.tasks[task_id]
+        report = task_report(task, now=now, load=load)
+        if task.hook:
+            hooks[task_id] = {"hook": task.hook, **report}
+        else:
+            tasks[task_id] = report
+    return {
+        "run_id": state.run_id,
+        "workflow": state.workflow,
+        "status": status or _run_status(state),
+        "started_at": _moment(state.started_at),
+        "finished_at": _moment(state.ended_at),
+        "duration": _duration(state.started_at, state.ended_at, now),
+        "inputs": thaw(state.inputs),
+        "tasks": tasks,
+        "hooks": hooks,
+    }
+
+
+def task_report(task: TaskState, *, now: float, load: LoadOutput = blob_reference) -> dict[str, Any]:
+    """Return the report of one task; see ``run_report``."""
+    error = task.error
+    output = load(task.output) if isinstance(task.output, BlobRef) else task.output
+    return {
+        "status": task.status.value,
+        "reason": None if task.reason is None else task.reason.value,
+        "agent": task.agent or task.agents[0],
+        "attempts": task.attempts,
+        "started_at": _moment(task.started_at),
+        "finished_at": _moment(task.finished_at),
+        "duration": _duration(task.started_at, task.finished_at, now),
+        "output": thaw(output),
+        "error": None
+        if error is None
+        else {"kind": error.kind, "message": error.message, "hint": error.hint},
+        "cost_usd": task.cost_usd,
+        "tokens": task.tokens,
+    }
+
+
+def _run_status(state: RunState) -> str:
+    return "pending" if state.status is None else state.status.value
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else rfc3339(seconds)
+
+
+def _duration(start: float | None, end: float | None, now: float) -> float | None:
+    if start is None:
+        return None
+    return round(max(0.0, (now if end is None else end) - start), 6)

@@ -1,0 +1,132 @@
+"""What scheduling can decide: imperatives, each with the events that record it.
+
+``decide`` and ``Frontier`` give commands; ``settle`` turns them into events, and the engine carries out the only one that acts on the
+world, ``StartAttempt``, once its events are durable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actorflow.ids import TaskId
+from actorflow.state import events as ev
+from actorflow.state.events import Event, Failure
+from actorflow.state.status import RunStatus, SkipReason
+
+__all__ = [
+    "CancelTask",
+    "Command",
+    "CompleteTask",
+    "FailTask",
+    "FinishRun",
+    "ScheduleRetry",
+    "SettleRun",
+    "SkipTask",
+    "StartAttempt",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttempt:
+    """Hand the next attempt of a task to its agent."""
+
+    task: TaskId
+    attempt: int
+    agent: str
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.AttemptStarted(self.task, self.attempt, self.agent),)
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteTask:
+    """The task's attempt succeeded: it is done."""
+
+    task: TaskId
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.TaskSucceeded(self.task),)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRetry:
+    """Try the task again at ``due_at``."""
+
+    task: TaskId
+    attempt: int
+    due_at: float
+    delay_seconds: float
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.RetryScheduled(self.task, self.attempt, self.due_at, self.delay_seconds),)
+
+
+@dataclass(frozen=True, slots=True)
+class FailTask:
+    """Give the task up; ``tolerated``: and let its dependents go on."""
+
+    task: TaskId
+    failure: Failure
+    tolerated: bool = False
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        failed = ev.TaskFailed(self.task, self.failure)
+        return (
+            (failed, ev.TaskSkipped(self.task, SkipReason.TOLERATED_FAILURE)) if self.tolerated else (failed,)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SkipTask:
+    """Do not run the task."""
+
+    task: TaskId
+    reason: SkipReason
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.TaskSkipped(self.task, self.reason),)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTask:
+    """End the task, none of whose attempts runs, because the run is cancelled."""
+
+    task: TaskId
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.TaskCancelled(self.task),)
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRun:
+    """All tasks are done: this is how the run ends. Its end hooks follow."""
+
+    status: RunStatus
+    failure: Failure | None = None
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.RunSettled(self.status, self.failure),)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRun:
+    """Nothing is left to do."""
+
+    status: RunStatus
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.RunFinished(self.status),)
+
+
+Command: TypeAlias = (
+    StartAttempt | CompleteTask | ScheduleRetry | FailTask | SkipTask | CancelTask | SettleRun | FinishRun
+)

@@ -1,0 +1,82 @@
+"""Trigger rules: which states of its direct dependencies let a task start.
+
+The words are Airflow's. A dependency counts as *ok* when it succeeded or its failure is tolerated, as *failed* when it is FAILED, CANCELLED, or was
+skipped because something before it had failed (Airflow's ``upstream_failed``), as *stopped* when the workflow's stop kept it from starting, and as
+*skipped* otherwise; stopped is a kind of skipped that passes its reason on. Pure tables; the condition of a task
+is evaluated elsewhere, and only when its rule lets it start.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import Enum, auto
+
+from actorflow.state.run_state import TaskState
+from actorflow.state.status import SkipReason, TaskStatus
+from actorflow.workflow.model import RunIf
+from actorflow.workflow.plan import StartRule
+
+__all__ = ["Standing", "blocked_by_rule", "standing"]
+
+
+class Standing(Enum):
+    """How a finished dependency counts for the rules."""
+
+    OK = auto()
+    FAILED = auto()
+    STOPPED = auto()
+    SKIPPED = auto()
+
+
+def standing(task: TaskState) -> Standing:
+    """Tell how a finished task counts for the tasks that depend on it."""
+    if task.status is TaskStatus.SUCCESS or task.reason is SkipReason.TOLERATED_FAILURE:
+        return Standing.OK
+    if task.status is not TaskStatus.SKIPPED or task.reason is SkipReason.UPSTREAM_FAILED:
+        return Standing.FAILED
+    return Standing.STOPPED if task.reason is SkipReason.WORKFLOW_STOPPED else Standing.SKIPPED
+
+
+def blocked_by_rule(rule: StartRule, dependencies: Iterable[TaskState]) -> SkipReason | None:
+    """Return why the rule keeps a task from starting, or None when it may start.
+
+    Args:
+        dependencies: its direct dependencies, all of them done.
+    """
+    tasks = tuple(dependencies)
+    if not tasks:
+        return None
+    if rule.run_if is not None:
+        return _blocked(rule.run_if, Counter(standing(task) for task in tasks))
+    count = Counter(standing(task) for task in tasks if task.id not in rule.overruled)
+    return _blocked(RunIf.NONE_FAILED_MIN_ONE_SUCCESS if rule.needs_success else RunIf.NONE_FAILED, count)
+
+
+def _blocked(rule: RunIf, count: Counter[Standing]) -> SkipReason | None:
+    ok, failed, not_failed = (
+        count[Standing.OK],
+        count[Standing.FAILED],
+        count.total() - count[Standing.FAILED],
+    )
+    match rule:
+        case RunIf.ALWAYS | RunIf.ALL_DONE:
+            return None
+        case RunIf.ALL_SUCCESS:
+            return None if ok == count.total() else _for_want_of_success(count)
+        case RunIf.ONE_SUCCESS:
+            return None if ok else _for_want_of_success(count)
+        case RunIf.NONE_FAILED:
+            return SkipReason.UPSTREAM_FAILED if failed else None
+        case RunIf.NONE_FAILED_MIN_ONE_SUCCESS:
+            return None if ok and not failed else _for_want_of_success(count)
+        case RunIf.ALL_FAILED:
+            return SkipReason.CONDITION_FALSE if not_failed else None
+        case RunIf.ONE_FAILED:
+            return None if failed else SkipReason.CONDITION_FALSE
+
+
+def _for_want_of_success(count: Counter[Standing]) -> SkipReason:
+    if count[Standing.FAILED]:
+        return SkipReason.UPSTREAM_FAILED
+    return SkipReason.WORKFLOW_STOPPED if count[Standing.STOPPED] else SkipReason.UPSTREAM_SKIPPED

@@ -1,0 +1,23 @@
+"""What a run is: events, the state folded from them, and the context snapshots that expressions see. Pure."""
+
+from __future__ import annotations
+
+from actorflow.state.recorded import Recorded
+from actorflow.state.run_state import EMPTY, RunState, TaskState
+from actorflow.state.status import AttemptStatus, RunStatus, SkipReason, SubState, TaskStatus
+from actorflow.state.transitions import IllegalTransition, apply, fold
+
+__all__ = [
+    "EMPTY",
+    "AttemptStatus",
+    "IllegalTransition",
+    "Recorded",
+    "RunState",
+    "RunStatus",
+    "SkipReason",
+    "SubState",
+    "TaskState",
+    "TaskStatus",
+    "apply",
+    "fold",
+]

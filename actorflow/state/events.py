@@ -1,0 +1,310 @@
+"""The events of a run: facts in the past tense, and all that a run is.
+
+A closed set of plain records with a fixed JSON form (``encode``, ``decode``). Fields may be added with defaults; none is ever
+renamed or given another meaning, because old journals are read for ever. The time of an event is not in it: the journal stamps every
+record. Values inside are frozen JSON. Nothing here knows how an event changes a state (``transitions``) or where it is stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from actorflow.ids import TaskId
+from actorflow.state.status import RunStatus, SkipReason
+from actorflow.values import freeze, freeze_mapping
+
+__all__ = [
+    "ActorRestarted",
+    "AttemptCancelled",
+    "AttemptFailed",
+    "AttemptLost",
+    "AttemptRequeued",
+    "AttemptStarted",
+    "AttemptSucceeded",
+    "BlobRef",
+    "ControlAnswered",
+    "DriverStarted",
+    "Event",
+    "Failure",
+    "RetryScheduled",
+    "RunAccepted",
+    "RunCancelRequested",
+    "RunFinished",
+    "RunPaused",
+    "RunResumed",
+    "RunSettled",
+    "RunTimedOut",
+    "SessionOpened",
+    "TaskCancelled",
+    "TaskEntry",
+    "TaskFailed",
+    "TaskSkipped",
+    "TaskSucceeded",
+    "decode",
+    "encode",
+    "kind_of",
+]
+
+
+class BlobRef(msgspec.Struct, frozen=True):
+    """An output that is too large for the journal: a blob named by its SHA-256, ``size`` bytes of JSON text."""
+
+    sha256: str
+    size: int
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an attempt or a task failed: an ``AgentError`` as data."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    retryable: bool = True
+    retry_after_seconds: float | None = None
+
+
+class TaskEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a reader of the journal must know of a task without reading the workflow."""
+
+    id: TaskId
+    agents: tuple[str, ...]
+    dependencies: tuple[TaskId, ...] = ()
+    hook: str = ""
+
+
+class _Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    pass
+
+
+class RunAccepted(_Event, frozen=True):
+    """A run exists. Always the first event; everything that a resume needs is in it.
+
+    ``text`` is the workflow file with literal secrets cut out; ``values`` are inputs and rendered variables, replayed as they were.
+    ``max_parallel`` is what the command line said, or None.
+    """
+
+    run_id: str
+    workflow: str
+    tasks: tuple[TaskEntry, ...]
+    text: str
+    format: str = "yaml"
+    file: str = ""
+    project_root: str = ""
+    inputs: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    max_parallel: int | None = None
+    mode: str = "live"
+    actorflow_version: str = ""
+
+
+class DriverStarted(_Event, frozen=True):
+    """A process began to drive the run."""
+
+    pid: int
+    host: str
+    epoch: int
+    boot_id: str = ""
+
+
+class RunResumed(_Event, frozen=True):
+    """A run goes on: ``tasks`` are PENDING again, with a renewed attempt budget."""
+
+    tasks: tuple[TaskId, ...]
+    reason: str = ""
+
+
+class AttemptStarted(_Event, frozen=True):
+    """An attempt is about to be handed to its agent; written before the agent is called."""
+
+    task: TaskId
+    attempt: int
+    agent: str
+
+
+class SessionOpened(_Event, frozen=True):
+    """An agent told the id of its session, which a later attempt can continue."""
+
+    task: TaskId
+    attempt: int
+    session_id: str
+
+
+class AttemptSucceeded(_Event, frozen=True):
+    """An attempt gave a valid result. The output is inline, or in ``blob``."""
+
+    task: TaskId
+    attempt: int
+    output: Any = None
+    blob: BlobRef | None = None
+    cost_usd: float | None = None
+    tokens: int | None = None
+    session_id: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class AttemptFailed(_Event, frozen=True):
+    """An attempt failed."""
+
+    task: TaskId
+    attempt: int
+    failure: Failure
+
+
+class AttemptLost(_Event, frozen=True):
+    """An attempt was running when its driver died."""
+
+    task: TaskId
+    attempt: int
+
+
+class AttemptCancelled(_Event, frozen=True):
+    """An attempt was stopped because the run was."""
+
+    task: TaskId
+    attempt: int
+
+
+class AttemptRequeued(_Event, frozen=True):
+    """A rate or usage limit sent an attempt back; it may run again at ``due_at`` (Unix seconds)."""
+
+    task: TaskId
+    attempt: int
+    due_at: float
+    failure: Failure
+
+
+class RetryScheduled(_Event, frozen=True):
+    """The next attempt of a task may start at ``due_at`` (Unix seconds), ``delay_seconds`` after it was decided."""
+
+    task: TaskId
+    attempt: int
+    due_at: float
+    delay_seconds: float
+
+
+class TaskSucceeded(_Event, frozen=True):
+    """A task is done."""
+
+    task: TaskId
+
+
+class TaskFailed(_Event, frozen=True):
+    """A task's attempts are used up, or it could not be started."""
+
+    task: TaskId
+    failure: Failure
+
+
+class TaskSkipped(_Event, frozen=True):
+    """A task does not run, or its failure is tolerated."""
+
+    task: TaskId
+    reason: SkipReason
+
+
+class TaskCancelled(_Event, frozen=True):
+    """A task was cancelled with its run."""
+
+    task: TaskId
+
+
+class RunCancelRequested(_Event, frozen=True):
+    """Somebody asked to cancel the run; once it is settled, its end hooks."""
+
+    by: str = ""
+
+
+class RunTimedOut(_Event, frozen=True):
+    """The run's own timeout has passed: everything that is left is cancelled. Changes nothing once the run is cancelled or settled."""
+
+    timeout_seconds: float
+
+
+class RunPaused(_Event, frozen=True):
+    """The run stopped by itself with work left."""
+
+    reason: str
+
+
+class RunSettled(_Event, frozen=True):
+    """All tasks are done and the outcome is known; the end hooks follow."""
+
+    status: RunStatus
+    failure: Failure | None = None
+
+
+class RunFinished(_Event, frozen=True):
+    """The run has ended, its hooks included."""
+
+    status: RunStatus
+
+
+class ActorRestarted(_Event, frozen=True):
+    """A supervisor replaced an actor that crashed. Changes no state; ``tree`` shows it."""
+
+    path: str
+    restarts: int
+    cause: str
+
+
+class ControlAnswered(_Event, frozen=True):
+    """A request from another process was carried out or refused. Changes no state."""
+
+    request_id: str
+    answer: str
+
+
+Event: TypeAlias = (
+    RunAccepted
+    | DriverStarted
+    | RunResumed
+    | AttemptStarted
+    | SessionOpened
+    | AttemptSucceeded
+    | AttemptFailed
+    | AttemptLost
+    | AttemptCancelled
+    | AttemptRequeued
+    | RetryScheduled
+    | TaskSucceeded
+    | TaskFailed
+    | TaskSkipped
+    | TaskCancelled
+    | RunCancelRequested
+    | RunTimedOut
+    | RunPaused
+    | RunSettled
+    | RunFinished
+    | ActorRestarted
+    | ControlAnswered
+)
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Event)
+
+
+def kind_of(event: Event) -> str:
+    """Return the name of the event's class, which is also its tag in the JSON form."""
+    return type(event).__name__
+
+
+def encode(event: Event) -> bytes:
+    """Return the event's JSON text."""
+    return _ENCODER.encode(event)
+
+
+def decode(body: bytes) -> Event:
+    """Read an event's JSON text; values inside come frozen.
+
+    Raises:
+        msgspec.DecodeError: the text is no event that this version knows.
+    """
+    event: Event = _DECODER.decode(body)
+    if type(event) is AttemptSucceeded and event.output is not None:
+        return msgspec.structs.replace(event, output=freeze(event.output))
+    if type(event) is RunAccepted:
+        inputs, values = freeze_mapping(event.inputs), freeze_mapping(event.values)
+        return msgspec.structs.replace(event, inputs=inputs, values=values)
+    return event

@@ -1,0 +1,128 @@
+"""The state of a run at one moment: immutable, folded from events, shared between everybody who looks.
+
+``RunState`` holds one ``TaskState`` a task in a persistent map, and the context that expressions see, where each finished task's record is
+frozen once. Times are Unix seconds (UTC). Only ``transitions.apply`` makes a new one. Counters are kept so that nobody has to walk the tasks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from pyrsistent import PMap, pmap
+
+from actorflow.ids import RunId, TaskId
+from actorflow.state.events import BlobRef, Failure
+from actorflow.state.status import AttemptStatus, RunStatus, SkipReason, SubState, TaskStatus
+from actorflow.values import Frozen, FrozenDict
+
+__all__ = ["EMPTY", "RunState", "TaskState"]
+
+
+class TaskState(msgspec.Struct, frozen=True):
+    """One task at one moment.
+
+    Attributes:
+        attempts: attempts started so far, over all resumes; the number of the latest one.
+        counted: attempts that count against the retry budget since it was last renewed (lost and requeued ones do not).
+        lost: attempts lost since the budget was last renewed.
+        attempt: how the latest attempt stands; None before the first, and again once its outcome has been decided upon.
+        due_at: when the next attempt may start; None when none is scheduled.
+        error: why the latest attempt, or the task, failed; kept when the failure is tolerated.
+        cost_usd: known cost of all attempts; None when nothing is known, which is not zero.
+    """
+
+    id: TaskId
+    agents: tuple[str, ...]
+    dependencies: tuple[TaskId, ...] = ()
+    hook: str = ""
+    status: TaskStatus = TaskStatus.PENDING
+    reason: SkipReason | None = None
+    error: Failure | None = None
+    agent: str = ""
+    attempts: int = 0
+    counted: int = 0
+    lost: int = 0
+    attempt: AttemptStatus | None = None
+    waiting: SubState | None = None
+    due_at: float | None = None
+    output: Frozen | BlobRef = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    attempt_started_at: float | None = None
+    session_id: str | None = None
+    cost_usd: float | None = None
+    tokens: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From the first attempt's start to the end of the task; None while it is not over."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(0.0, self.finished_at - self.started_at)
+
+    @property
+    def is_attempt_open(self) -> bool:
+        """Whether an attempt is running."""
+        return self.attempt is AttemptStatus.STARTED
+
+
+class RunState(msgspec.Struct, frozen=True):
+    """A run at one moment.
+
+    Attributes:
+        context: what expressions see by bare name: inputs, variables, and the record of each task that is done.
+        unfinished: tasks (hooks apart) that are not terminal; ``failed`` and ``cancelled`` count those states.
+        running: open attempts of tasks, hooks apart.
+        outcome: how the run will end, known once all tasks are done; its hooks may still run.
+        cancelled_by: who asked for cancellation; None when nobody did.
+        hooks_cancelled: whether cancellation was asked for when the outcome was known already.
+        driver_started_at: when the present or latest driver began.
+        ended_at: when the run reached a terminal state.
+        sequence: how many events were folded.
+    """
+
+    run_id: RunId
+    workflow: str = ""
+    status: RunStatus | None = None
+    mode: str = "live"
+    project_root: str = ""
+    tasks: PMap[TaskId, TaskState] = pmap()
+    context: PMap[str, Any] = pmap()
+    inputs: FrozenDict = FrozenDict()
+    variables: FrozenDict = FrozenDict()
+    unfinished: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    running: int = 0
+    outcome: RunStatus | None = None
+    failure: Failure | None = None
+    cancelled_by: str | None = None
+    hooks_cancelled: bool = False
+    timed_out: bool = False
+    paused_because: str = ""
+    epoch: int = 0
+    accepted_at: float = 0.0
+    started_at: float | None = None
+    driver_started_at: float | None = None
+    settled_at: float | None = None
+    ended_at: float | None = None
+    updated_at: float = 0.0
+    sequence: int = 0
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether what is left of the tasks is to be cancelled."""
+        return self.cancelled_by is not None or self.timed_out
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From the first driver's start to the end; None while the run goes on."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return max(0.0, self.ended_at - self.started_at)
+
+
+EMPTY = RunState(run_id=RunId(""))
+"""The state before any event."""

@@ -1,0 +1,246 @@
+"""What a person is told of a run when it has ended, or when they ask: its state, its tasks, what failed and what to do next.
+
+Takes a ``RunState`` and gives lines of text, escaped and fitted to a width. A run of many tasks is told by its counts and the tasks that matter.
+Must not read files: where things are comes in as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from actorflow.ids import TaskId
+from actorflow.monitor.progress import task_line
+from actorflow.monitor.times import duration_text, moment_text
+from actorflow.monitor.words import phase_of
+from actorflow.state.events import BlobRef, Failure
+from actorflow.state.run_state import RunState, TaskState
+from actorflow.state.status import RunStatus, TaskStatus
+from actorflow.values import thaw
+from actorflow.views.escape import cut, escape, escape_lines
+from actorflow.views.style import COLOURS, Look, paint, symbol
+
+__all__ = ["Told", "end_lines", "status_lines"]
+
+_MOST_TASKS = 60
+_MOST_PREVIEW = 400
+_MOST_FAILURES = 10
+_MOST_ERROR_LINES = 12
+_MOST_OUTPUT_LINES = 12
+_MOST_OUTPUT_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the lines are made from besides the state.
+
+    Attributes:
+        order: all tasks in the order in which they are shown.
+        now: Unix seconds.
+        folder: the run's folder.
+        options: what a suggested command needs to find the run again (``--state-dir DIR``), or "".
+        status: the run's status in words, ``interrupted`` among them.
+        driver: who drives the run, in words, or "".
+    """
+
+    order: Sequence[TaskId]
+    now: float
+    folder: str
+    look: Look
+    width: int = 100
+    options: str = ""
+    status: str = ""
+    driver: str = ""
+
+
+def end_lines(state: RunState, told: Told) -> list[str]:
+    """Return what is said when ``run`` or ``resume`` is over."""
+    status = told.status or _status(state)
+    took = "" if state.duration_seconds is None else f" in {duration_text(state.duration_seconds)}"
+    mark = paint(f"{symbol(status, told.look)} {status}", COLOURS.get(status, ""), told.look)
+    return [
+        "",
+        f"run {state.run_id}  {escape(state.workflow)}  {mark}{took}",
+        *_table(state, told),
+        *_failures(state, told),
+        *_next_steps(state, told),
+    ]
+
+
+def status_lines(state: RunState, told: Told) -> list[str]:
+    """Return what ``status`` says."""
+    status = told.status or _status(state)
+    mark = paint(f"{symbol(status, told.look)} {status}", COLOURS.get(status, ""), told.look)
+    zone = told.look.zone
+    facts = {
+        "run": state.run_id,
+        "workflow": escape(state.workflow),
+        "status": mark + _why(state, status),
+        "started": "" if state.started_at is None else moment_text(state.started_at, zone),
+        "finished": "" if state.ended_at is None else moment_text(state.ended_at, zone),
+        "duration": _duration(state, told.now),
+        "driver": escape(told.driver) or "nobody",
+        "cost": _cost(state),
+        "inputs": _inputs(state, told.width),
+        "folder": escape(told.folder),
+    }
+    return [
+        *(f"{name:<10}{text}" for name, text in facts.items() if text),
+        *_table(state, told),
+        *_failures(state, told),
+        *_outputs(state, told),
+        *_next_steps(state, told),
+    ]
+
+
+def _status(state: RunState) -> str:
+    return "pending" if state.status is None else state.status.value
+
+
+def _why(state: RunState, status: str) -> str:
+    if status == "interrupted":
+        return ": its driver is gone"
+    if state.paused_because:
+        return f": {escape(state.paused_because)}"
+    if state.failure is not None:
+        return f": {escape(state.failure.message)}"
+    if state.cancelled_by:
+        return f", asked for by {escape(state.cancelled_by)}"
+    return ""
+
+
+def _duration(state: RunState, now: float) -> str:
+    if state.started_at is None:
+        return ""
+    return duration_text((now if state.ended_at is None else state.ended_at) - state.started_at)
+
+
+def _cost(state: RunState) -> str:
+    costs = [task.cost_usd for task in state.tasks.values() if task.cost_usd is not None]
+    tokens = [task.tokens for task in state.tasks.values() if task.tokens is not None]
+    parts = [f"{sum(costs):.2f} USD"] if costs else []
+    parts += [f"{sum(tokens):,} tokens"] if tokens else []
+    return ", ".join(parts)
+
+
+def _inputs(state: RunState, width: int) -> str:
+    pairs = (f"{name}={json.dumps(thaw(value), ensure_ascii=False)}" for name, value in state.inputs.items())
+    return cut(escape(", ".join(pairs)), max(20, width - 10))
+
+
+# --- tasks -------------------------------------------------------------------------------------------------------
+
+
+def _table(state: RunState, told: Told) -> Iterator[str]:
+    shown = _worth_showing(state, told.order)
+    if not shown:
+        return
+    yield ""
+    name_width = min(max(len(task.id) for task in shown), max(8, told.width // 3))
+    for task in shown:
+        line = task_line(task, state, now=told.now)
+        mark = paint(symbol(line.phase, told.look), COLOURS.get(line.phase, ""), told.look)
+        took = "" if line.elapsed_seconds is None else duration_text(line.elapsed_seconds)
+        head = f"{cut(line.id, name_width):<{name_width}}  {line.phase:<10} {took:>9}"
+        detail = escape(line.detail) or _preview(task)
+        yield f"  {mark} {cut(f'{head}  {detail}', max(20, told.width - 4)).rstrip()}"
+    hidden = len([t for t in told.order if not state.tasks[t].hook]) - sum(not task.hook for task in shown)
+    if hidden > 0:
+        counts = Counter(phase_of(task) for task in state.tasks.values() if not task.hook)
+        yield f"    and {hidden} more; in all: " + ", ".join(
+            f"{n} {word}" for word, n in sorted(counts.items())
+        )
+
+
+def _worth_showing(state: RunState, order: Sequence[TaskId]) -> list[TaskState]:
+    tasks = [state.tasks[task_id] for task_id in order]
+    tasks = [task for task in tasks if not task.hook or task.status is not TaskStatus.PENDING]
+    if len(tasks) <= _MOST_TASKS:
+        return tasks
+    rank = {TaskStatus.FAILED: 0, TaskStatus.RUNNING: 1, TaskStatus.CANCELLED: 2, TaskStatus.PENDING: 3}
+    chosen = {task.id for task in sorted(tasks, key=lambda task: rank.get(task.status, 4))[:_MOST_TASKS]}
+    return [task for task in tasks if task.id in chosen]
+
+
+def _preview(task: TaskState) -> str:
+    """Return the output on one line; the caller cuts it."""
+    if task.output is None:
+        return ""
+    if isinstance(task.output, BlobRef):
+        return f"({task.output.size:,} bytes)"
+    text = task.output if isinstance(task.output, str) else json.dumps(thaw(task.output), ensure_ascii=False)
+    return escape(text[:_MOST_PREVIEW])
+
+
+# --- failures, outputs and what to do next -----------------------------------------------------------------------
+
+
+def _failures(state: RunState, told: Told) -> Iterator[str]:
+    if state.failure is not None and state.outcome is RunStatus.FAILED:
+        yield ""
+        yield from _failure("run", state.failure, told)
+    failed = [state.tasks[t] for t in told.order if state.tasks[t].status is TaskStatus.FAILED]
+    for task in failed[:_MOST_FAILURES]:
+        if task.error is None:
+            continue
+        yield ""
+        yield from _failure(f"{task.id} failed", task.error, told)
+        if task.attempts:
+            yield f"  logs: actorflow logs {state.run_id} {task.id}{_options(told)}"
+    if len(failed) > _MOST_FAILURES:
+        yield f"and {len(failed) - _MOST_FAILURES} more failed tasks: actorflow status {state.run_id} --json{_options(told)}"
+
+
+def _failure(subject: str, failure: Failure, told: Told) -> Iterator[str]:
+    first, *rest = escape_lines(failure.message).splitlines() or [""]
+    yield paint(f"{subject} ({escape(failure.kind)}): ", "red", told.look) + first
+    yield from _indented(rest, _MOST_ERROR_LINES)
+    yield from _indented((f"hint: {line}" for line in escape_lines(failure.hint).splitlines()), 4)
+
+
+def _indented(lines: Iterable[str], most: int) -> Iterator[str]:
+    kept = list(lines)
+    yield from (f"  {line}" for line in kept[:most])
+    if len(kept) > most:
+        yield f"  ({len(kept) - most} more lines)"
+
+
+def _outputs(state: RunState, told: Told) -> Iterator[str]:
+    for task_id in told.order:
+        task = state.tasks[task_id]
+        if task.notes:
+            yield ""
+            yield from (f"note on {task_id}: {escape(note)}" for note in task.notes)
+        text = _output_text(task)
+        if "\n" in text or len(text) > told.width // 2:  # shorter ones are in the table already
+            yield ""
+            yield f"output of {task_id}:"
+            yield from _indented(escape_lines(text).splitlines(), _MOST_OUTPUT_LINES)
+
+
+def _output_text(task: TaskState) -> str:
+    if task.output is None or isinstance(task.output, BlobRef):
+        return ""
+    if isinstance(task.output, str):
+        return task.output[:_MOST_OUTPUT_CHARACTERS]
+    return json.dumps(thaw(task.output), ensure_ascii=False, indent=2)[:_MOST_OUTPUT_CHARACTERS]
+
+
+def _next_steps(state: RunState, told: Told) -> Iterator[str]:
+    options, run = _options(told), state.run_id
+    steps = {}
+    if (told.status or _status(state)) in ("failed", "cancelled", "paused", "interrupted"):
+        steps["go on"] = f"actorflow resume {run}{options}"
+    if any(task.status is TaskStatus.SUCCESS for task in state.tasks.values()):
+        steps["outputs"] = f"actorflow status {run} --json{options}"
+    if any(task.attempts for task in state.tasks.values()):
+        steps["logs"] = f"actorflow logs {run}{options}"
+    if steps:
+        yield ""
+    yield from (f"{name:<9}{command}" for name, command in steps.items())
+
+
+def _options(told: Told) -> str:
+    return f" {told.options}" if told.options else ""

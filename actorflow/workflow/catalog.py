@@ -1,0 +1,43 @@
+"""What the validator must know of agents, without knowing the agents.
+
+``agents`` (a higher layer) gives a ``Catalog``; the validator checks names, parameters and keys against it, so that
+``validate`` can say what is wrong before anything runs. Plain data: no code of an agent is reached from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["AgentTraits", "Catalog", "TaskFeature"]
+
+TaskFeature: TypeAlias = Literal["options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"]
+"""A key of a task (or of ``settings``) that only some agents can honour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentTraits:
+    """What one agent takes.
+
+    Attributes:
+        parameters: the names it knows, or None when it takes anything.
+        required: names it cannot do without.
+        shell_text: parameters that are shell command text when they are a string; their holes become variables.
+        text_output: whether its output is text unless the task has an ``output_schema``.
+        supports: the optional keys it honours; any other one on its task is an error.
+        unavailable: why it cannot run here and now and what to do about it ("" = it can). A workflow that names it is valid; a run of it ends
+            with exit code 3 before it starts.
+    """
+
+    name: str
+    parameters: frozenset[str] | None = None
+    required: frozenset[str] = frozenset()
+    shell_text: frozenset[str] = frozenset()
+    text_output: bool = False
+    supports: frozenset[TaskFeature] = frozenset()
+    unavailable: str = ""
+
+
+Catalog: TypeAlias = Mapping[str, AgentTraits]
+"""Agent name -> its traits."""

@@ -1,0 +1,118 @@
+"""The plan: a workflow with its inputs, compiled and ready to be scheduled.
+
+Everything that scheduling and the engine ask of a workflow is worked out once, here: who waits for whom, which rule starts a task,
+how long the path behind it is, compiled conditions and templates. Frozen; a run is driven by exactly one plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from actorflow.expressions import Expression
+from actorflow.ids import TaskId
+from actorflow.values import Frozen, FrozenDict
+from actorflow.workflow.model import HookPhase, RetryPolicy, RunIf, TaskSpec, Workflow
+
+__all__ = ["Plan", "PlannedTask", "ShellCommand", "StartRule", "ValueTemplate"]
+
+
+class ValueTemplate(Protocol):
+    """A JSON value whose strings may have holes, compiled."""
+
+    @property
+    def task_references(self) -> frozenset[TaskId]:
+        """The tasks whose records the holes read."""
+        ...
+
+    def render(self, snapshot: Mapping[str, object]) -> Frozen:
+        """Fill the holes from ``snapshot``; raises ExpressionError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShellCommand:
+    """A shell command text whose holes have become variables.
+
+    Attributes:
+        text: for ``sh -c``; never contains a value.
+        variables: variable name (``AF_1``) -> the expression whose text becomes its value.
+    """
+
+    text: str
+    variables: tuple[tuple[str, Expression], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartRule:
+    """Which states of its dependencies let a task start; the condition comes after it.
+
+    Attributes:
+        run_if: an explicit trigger rule; then it alone counts.
+        overruled: dependencies that the condition itself decides about (it reads their ``.status``, ``.reason`` or ``.error``); all of them
+            when the condition calls ``success()``, ``failure()`` or ``always()``.
+        needs_success: whether at least one dependency must have succeeded (the default rule's second half).
+        handles_failure: whether the task still starts after the workflow was stopped by a failure.
+    """
+
+    run_if: RunIf | None = None
+    overruled: frozenset[TaskId] = frozenset()
+    needs_success: bool = True
+    handles_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedTask:
+    """One task of a plan, compiled.
+
+    Attributes:
+        index: order of declaration over tasks, then hooks; unique in the plan.
+        path_length: the number of tasks on the longest path that starts here, itself counted.
+        condition: None when there is none.
+        condition_reads: tasks whose records the condition reads.
+        parameters: for shell text the command is fixed: its holes are variables already, and ``shell`` has their expressions.
+        env: renders to text only, secrets revealed: for the agent's process, never to be written. The ``env`` of a shell agent's
+            parameters is part of it, and no longer of ``parameters``.
+        reads: tasks whose records any template of the task reads, so what its snapshot must have.
+        verify: the command that decides success, with its own variables.
+        handoff: tasks whose outputs are handed to the agent besides what it references.
+    """
+
+    id: TaskId
+    index: int
+    spec: TaskSpec
+    hook: HookPhase | None
+    dependencies: tuple[TaskId, ...]
+    dependents: tuple[TaskId, ...]
+    rule: StartRule
+    condition: Expression | None
+    condition_reads: frozenset[TaskId]
+    retry: RetryPolicy
+    path_length: int
+    parameters: ValueTemplate
+    description: ValueTemplate
+    env: ValueTemplate
+    reads: frozenset[TaskId] = frozenset()
+    shell: ShellCommand | None = None
+    verify: ShellCommand | None = None
+    handoff: tuple[TaskId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A workflow with its inputs, compiled.
+
+    Attributes:
+        tasks: id -> task, in order of declaration; hooks' tasks are in it too and have ``hook`` set.
+        inputs: the values of all inputs, by name.
+        values: what expressions see by bare name: inputs and rendered variables.
+        max_parallel: the workflow's, or what the command line said.
+    """
+
+    workflow: Workflow
+    tasks: Mapping[TaskId, PlannedTask]
+    inputs: FrozenDict
+    values: FrozenDict
+    max_parallel: int
+    hooks: Mapping[HookPhase, tuple[TaskId, ...]] = field(default_factory=dict)

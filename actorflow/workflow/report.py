@@ -1,0 +1,95 @@
+"""Where decoding and checking write down what they find.
+
+A complaint names a path in the document (``("tasks", 2, "agent")``), not a line: places are looked up afterwards, in one walk, and only
+when there is something to say. So a JSON or YAML file without problems is decoded from plain values and never pays for positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from actorflow.workflow.problems import Severity
+from actorflow.workflow.suggest import Suggester
+
+__all__ = ["KEPT_COMPLAINTS", "Complaint", "Path", "Report", "spelled"]
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes from the root of the document."""
+
+KEPT_COMPLAINTS = 1000
+"""How many complaints of one file are kept; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Something found wrong at a path.
+
+    Attributes:
+        at_key: the key is meant, not its value.
+        offset: offset in the text at ``path``, or None for all of it.
+        length: how many characters of that text are meant; only with ``offset``.
+        first: where the same thing stood before; its line is added to the hint.
+    """
+
+    path: Path
+    code: str
+    message: str
+    hint: str = ""
+    severity: Severity = "error"
+    at_key: bool = False
+    offset: int | None = None
+    length: int = 1
+    first: Path | None = None
+
+
+class Report:
+    """The complaints of one file, and its budget for suggestions.
+
+    Attributes:
+        complaints: the first of them.
+        unseen: how many more there were.
+        wrong_paths: about which there is an error, so that a later check need not repeat it.
+    """
+
+    def __init__(self) -> None:
+        self.complaints: list[Complaint] = []
+        self.unseen = 0
+        self.wrong_paths: set[Path] = set()
+        self._suggester = Suggester()
+
+    def add(self, complaint: Complaint) -> None:
+        """Keep ``complaint``, or only count it when there are too many already."""
+        if complaint.severity == "error":
+            self.wrong_paths.add(complaint.path)
+        if len(self.complaints) < KEPT_COMPLAINTS:
+            self.complaints.append(complaint)
+        else:
+            self.unseen += 1
+
+    def error(self, path: Path, code: str, message: str, hint: str = "", *, at_key: bool = False) -> None:
+        """Write down an error."""
+        self.add(Complaint(path, code, message, hint, "error", at_key))
+
+    def warning(self, path: Path, code: str, message: str, hint: str = "", *, at_key: bool = False) -> None:
+        """Write down a warning."""
+        self.add(Complaint(path, code, message, hint, "warning", at_key))
+
+    def nearest(self, name: str, known: Iterable[str]) -> str:
+        """Return the known name nearest to ``name``, or ""."""
+        return self._suggester.nearest(name, known)
+
+    def suggestion(self, name: str, known: Iterable[str]) -> str:
+        """Return ``did you mean 'x'?`` or ""."""
+        return self._suggester.hint(name, known)
+
+
+def spelled(path: Path) -> str:
+    """Return the end of ``path`` as a reader knows it: ``timeout``, ``dependencies[0]``."""
+    if not path:
+        return "the workflow"
+    last = path[-1]
+    if isinstance(last, str):
+        return last
+    return f"{spelled(path[:-1])}[{last}]"

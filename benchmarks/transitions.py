@@ -1,0 +1,142 @@
+"""The price of a transition: chains, fans and layers of ``echo`` tasks over the durable SQLite journal.
+
+    python -m benchmarks.transitions [--rounds N] [--json]
+
+A transition is one task's way from "its dependency is done" to "it is done". Each workload is a real run in a process of its own, with a fresh state folder. Syncs are counted with strace when it is there: those of the
+write-ahead log are commits, the others are checkpoints and folders. The machine's own price of a durable write is printed in the same table, because that is the floor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import cpu_milliseconds, fdatasync_microseconds
+
+_DRIVER = """
+import sys, time, trio
+from pathlib import Path
+from actorflow import api
+from actorflow.settings import Settings
+root = Path(sys.argv[2])
+settings = Settings(project_root=root, state_dir=root / "state", home=root)
+marks = []
+async def watch(feed):
+    async for update in feed:
+        marks.append(time.perf_counter())
+begun = time.perf_counter()
+finished = trio.run(lambda: api.run(Path(sys.argv[1]), settings=settings, watch=watch))
+assert finished.exit_code == 0, finished.state.status
+print((marks[-1] - marks[0]) * 1e6, (time.perf_counter() - begun) * 1e6)
+"""
+
+
+def chain(length: int) -> list[dict[str, Any]]:
+    """Tasks one after the other."""
+    return [_task(f"t{i}", [f"t{i - 1}"] if i else []) for i in range(length)]
+
+
+def fan(width: int) -> list[dict[str, Any]]:
+    """One task, then ``width`` tasks that wait for it, then one that waits for all."""
+    middle = [f"t{i}" for i in range(width)]
+    return [_task("first", []), *(_task(name, ["first"]) for name in middle), _task("last", middle)]
+
+
+def layers(depth: int, width: int) -> list[dict[str, Any]]:
+    """Layers in which each task waits for two of the layer before."""
+    tasks = []
+    for level in range(depth):
+        for i in range(width):
+            before = [f"l{level - 1}t{i}", f"l{level - 1}t{(i + 1) % width}"] if level else []
+            tasks.append(_task(f"l{level}t{i}", before))
+    return tasks
+
+
+def _task(name: str, dependencies: list[str]) -> dict[str, Any]:
+    return {"id": name, "agent": "echo", "parameters": {"n": 1}, "dependencies": dependencies}
+
+
+WORKLOADS: dict[str, tuple[Callable[[], list[dict[str, Any]]], int]] = {
+    "chain of 200": (lambda: chain(200), 3),
+    "fan-out of 1,000": (lambda: fan(1000), 64),
+    "layers 10 x 50": (lambda: layers(10, 50), 16),
+}
+
+
+def measure(name: str, rounds: int, folder: Path) -> dict[str, Any]:
+    """Run one workload ``rounds`` times; returns medians per transition."""
+    make, parallel = WORKLOADS[name]
+    tasks = make()
+    file = folder / "workflow.json"
+    file.write_text(json.dumps({"name": "bench", "settings": {"max_parallel": parallel}, "tasks": tasks}))
+    times = [float(_run(file, folder).split()[0]) for _ in range(rounds)]
+    return {
+        "workload": name,
+        "tasks": len(tasks),
+        "max_parallel": parallel,
+        "us_per_transition": statistics.median(times) / len(tasks),
+        "syncs": _count_syncs(file, folder, len(tasks)),
+    }
+
+
+def _run(file: Path, folder: Path, prefix: tuple[str, ...] = ()) -> str:
+    root = Path(tempfile.mkdtemp(dir=folder))
+    argv = [*prefix, sys.executable, "-c", _DRIVER, str(file), str(root)]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=os.getcwd())
+    shutil.rmtree(root)
+    return done.stdout
+
+
+def _count_syncs(file: Path, folder: Path, tasks: int) -> dict[str, float] | None:
+    if shutil.which("strace") is None:
+        return None
+    log = folder / "strace.log"
+    _run(file, folder, ("strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync", "-o", str(log)))
+    lines = re.findall(r"f(?:data)?sync\(\d+<([^>]*)>", log.read_text())
+    commits = sum(path.endswith("-wal") for path in lines)
+    return {"commits_per_task": commits / tasks, "others": len(lines) - commits}
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=os.getcwd(), prefix=".bench-") as name:  # the disk that runs would be on
+        folder = Path(name)
+        floor = fdatasync_microseconds(folder)
+        results = [measure(workload, options.rounds, folder) for workload in WORKLOADS]
+        floor = statistics.median([floor, fdatasync_microseconds(folder), fdatasync_microseconds(folder)])
+    machine = {"fdatasync_us": floor, "cpu_ms": cpu_milliseconds()}
+    print(json.dumps({"machine": machine, "results": results}) if options.json else _table(machine, results))
+
+
+def _table(machine: dict[str, float], results: list[dict[str, Any]]) -> str:
+    head = f"{'workload':<20}{'tasks':>7}{'parallel':>10}{'us/transition':>15}{'- floor':>10}{'WAL syncs/task':>16}{'other syncs':>13}"
+    rows = [head, "-" * len(head)]
+    for result in results:
+        syncs = result["syncs"]
+        counted = f"{syncs['commits_per_task']:>16.3f}{syncs['others']:>13}" if syncs else f"{'(no strace)':>16}{'':>13}"
+        each = result["us_per_transition"]
+        rows.append(
+            f"{result['workload']:<20}{result['tasks']:>7}{result['max_parallel']:>10}{each:>15.0f}{each - machine['fdatasync_us']:>10.0f}{counted}"
+        )
+    rows.append("-" * len(head))
+    rows.append(f"floor: a 4 KiB fdatasync through a thread, median {machine['fdatasync_us']:.0f} us")
+    rows.append(f"CPU: 200,000 dictionary updates, median {machine['cpu_ms']:.1f} ms; Python {sys.version.split()[0]}")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""After a driver was killed: what it left running of an attempt is found and ended, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import trio
+
+from actorflow.agents import process_table
+from actorflow.agents.environment import MARKER_VARIABLE, attempt_marker
+from actorflow.agents.process import end_survivors
+from actorflow.agents.process_record import ProcessRecord
+from actorflow.errors import AgentError
+from actorflow.testing.agents import RecordingChannel, make_request
+
+pytestmark = [
+    pytest.mark.trio,
+    pytest.mark.skipif(
+        sys.platform != "linux", reason="elsewhere the environment of a process cannot be read"
+    ),
+]
+
+DRIVER = """
+import sys, trio
+from pathlib import Path
+from actorflow.agents.shell import ShellAgent
+from actorflow.testing.agents import make_request
+
+class Printing:
+    def report(self, progress):
+        print(progress.kind, progress.text, flush=True)
+
+trio.run(ShellAgent().run, make_request(Path(sys.argv[1]), {"command": sys.argv[2]}), Printing())
+"""
+
+
+@pytest.fixture
+def killed_driver(tmp_path):
+    """Let another process run a command until it prints "up", kill that process with -9, and return the request."""
+
+    def kill(command):
+        arguments = [sys.executable, "-c", DRIVER, str(tmp_path), command]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as driver:
+            for line in driver.stdout:
+                if line.strip() == "output up":
+                    break
+            driver.kill()
+        return make_request(tmp_path)
+
+    return kill
+
+
+def marker_of(request):
+    return attempt_marker(request.run_id, request.task_id, request.attempt)
+
+
+def alive(request):
+    processes = process_table.all_processes()
+    return [p.pid for p in processes if p.is_alive and process_table.carries(p.pid, marker_of(request))]
+
+
+@pytest.fixture
+def bystander(monkeypatch):
+    """Return a function that starts a process like those of attempts, but of none; it lives as long as the test."""
+    started = []
+
+    def start(**variables):
+        process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True, env=variables)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo up; exec sleep 1000",
+        "(setsid sleep 1000 &); sleep 1000 & echo up; sleep 1000",
+        "(setsid sh -c 'exec sleep 1000' > /dev/null 2>&1 &); echo up; exec sleep 1000",
+    ],
+)
+async def test_survivors_of_a_killed_driver_are_ended(killed_driver, command):
+    request = killed_driver(command)
+    assert alive(request)
+
+    assert await end_survivors(request.folder)
+
+    assert alive(request) == []
+    assert not await end_survivors(request.folder)
+
+
+@pytest.mark.slow
+async def test_survivors_are_found_by_their_marker_when_there_is_no_record(killed_driver):
+    request = killed_driver("echo up; exec sleep 1000")
+    (request.folder / "process.json").unlink()
+
+    assert not await end_survivors(request.folder)
+    assert await end_survivors(request.folder, marker=marker_of(request))
+
+    assert alive(request) == []
+
+
+@pytest.mark.slow
+async def test_survivors_that_ignore_term_are_killed(killed_driver):
+    request = killed_driver("trap '' TERM; echo up; sleep 1000; sleep 1000")
+
+    with trio.fail_after(20):
+        assert await end_survivors(request.folder, grace_seconds=0.1)
+
+    assert alive(request) == []
+
+
+async def test_another_process_that_has_the_pid_by_now_is_left_alone(tmp_path, bystander):
+    other = bystander()
+    request = make_request(tmp_path)
+    record = ProcessRecord.of(other.pid, program="cat", marker=marker_of(request))
+    for field, value in {"started": "1", "boot_id": "another"}.items():
+        wrong = json.dumps({**{f: getattr(record, f) for f in record.__slots__}, field: value})
+        (request.folder / "process.json").write_text(wrong)
+
+        assert not await end_survivors(request.folder)
+
+    assert other.poll() is None
+
+
+async def test_an_attempt_with_a_similar_name_is_left_alone(tmp_path, bystander):
+    request = make_request(tmp_path)
+    other = bystander(**{MARKER_VARIABLE: marker_of(request) + "0", "NOTE": marker_of(request)})
+
+    assert not await end_survivors(request.folder, marker=marker_of(request))
+
+    assert other.poll() is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"pid": 1}', '{"pid": "x", "started": 1}'])
+async def test_a_record_that_cannot_be_read_is_none(tmp_path, text):
+    (tmp_path / "process.json").write_text(text)
+
+    assert ProcessRecord.read(tmp_path) is None
+    assert not await end_survivors(tmp_path)
+
+
+async def test_a_record_never_means_the_first_process_or_a_group(tmp_path):
+    for pid in (1, 0, -1):
+        ProcessRecord(pid=pid, started="", boot_id=process_table.boot_id(), program="", marker="").write(
+            tmp_path
+        )
+
+        assert ProcessRecord.read(tmp_path) is None
+
+
+async def test_survivors_that_cannot_be_ended_are_an_error(tmp_path, bystander, monkeypatch):
+    other = bystander(**{MARKER_VARIABLE: "r/t/1"})
+    monkeypatch.setattr("actorflow.agents.family.send_signal", lambda *_: None)
+    monkeypatch.setattr("actorflow.agents.family.KILL_SECONDS", 0.05)
+
+    with pytest.raises(AgentError, match="cannot be ended") as caught:
+        await end_survivors(tmp_path, marker="r/t/1", grace_seconds=0.05)
+
+    assert caught.value.kind == "survivor"
+    assert other.poll() is None
+
+
+async def test_a_survivor_is_ended_once_with_term(tmp_path):
+    """A process that counts its signals gets one."""
+    script = "trap 'echo term; exit 0' TERM; echo up; while true; do read x; done"
+    with subprocess.Popen(
+        ["/bin/sh", "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={MARKER_VARIABLE: "r/t/1", "PATH": os.environ["PATH"]},
+    ) as process:
+        assert process.stdout.readline() == b"up\n"
+        waiting = trio.lowlevel.FdStream(os.dup(process.stdout.fileno()))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: end_survivors(tmp_path, marker="r/t/1"))
+            assert await waiting.receive_some() == b"term\n"
+            await trio.to_thread.run_sync(process.wait)
+        await waiting.aclose()
+        assert process.returncode in (0, -signal.SIGPIPE)
