@@ -17,7 +17,7 @@ if ! git -C "$here" rev-parse --verify --quiet HEAD >/dev/null 2>&1; then
 fi
 cd "$here"
 actorflow run templates/quickstart.yaml --state-dir "$out/state" \
-  --set "repository=$repository" --set "report=$out/report.md"
+  --set "repository=$repository" --set "report_file=$out/report.md"
 echo
 echo "The report:            $out/report.md"
 echo "What happened, again:  $here/.venv/bin/actorflow status last --state-dir $out/state"

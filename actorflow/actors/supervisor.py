@@ -8,7 +8,7 @@ under way is cut short, since what it builds on is gone.
 
 More failures than the intensity allows: the supervisor stops its children in order and crashes itself; its parent is next.
 
-Invariants: children are in start order in ``_cells``; in a group a child starts only when all before it run; only the
+Invariants: children are in start order in ``_cells``; a recovery starts a child of a group only when all before it run; only the
 incarnation's own task (``_supervise``) stops the supervisor, whatever the reason for it.
 """
 

@@ -90,6 +90,7 @@ class JournalReader:
         """Give the files back. Closing twice is fine; reading again opens them again."""
         connection, self._connection = self._connection, None
         copy, self._copy = self._copy, None
+        self._seen = None
         if connection is not None:
             connection.close()
         if copy is not None:

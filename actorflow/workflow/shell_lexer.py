@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR = re.compile(r";;&|;;|;&|;|&&|&>>|&>|&|\|\||\|&|\||\(|\)|\n|<<<|<<-|<<|<&|<>|<|>>|>&|>\||>")
 _DESCRIPTOR = re.compile(r"[0-9]+(?=[<>])")
 _REDIRECTIONS = frozenset("< > >> <& >& <> >| &> &>> <<<".split())
+_INPUTS = frozenset("< << <<- <<< <>".split())
 _SEPARATORS = frozenset([";", "&", "&&", "||", "|", "|&", "\n"])
 _CASE_ENDS = frozenset([";;", ";&", ";;&"])
 _OPENERS = frozenset("if then elif else while until do ! { time coproc fi done }".split())
@@ -72,6 +73,7 @@ class _Reader(WordReader):
     def _take_operator(self, operator: str, command: Command, stops: frozenset[str]) -> str:
         if operator in stops:
             return operator
+        command.own_stdin = command.own_stdin or operator in _INPUTS
         if operator in _REDIRECTIONS:
             self._redirection(operator, command)
         elif operator in ("<<", "<<-"):

@@ -76,6 +76,7 @@ class Command:
 
     Attributes:
         holes_end: the number of holes in the text up to the command's end, its redirections included.
+        own_stdin: whether a redirection gives it its standard input.
         assigns: variable -> words whose values it gets (prefix assignments, ``for NAME in``).
     """
 
@@ -83,6 +84,7 @@ class Command:
     assigns: list[tuple[str, Word]] = field(default_factory=list)
     redirections: list[Word] = field(default_factory=list)
     holes_end: int = 0
+    own_stdin: bool = False
 
     @property
     def is_empty(self) -> bool:

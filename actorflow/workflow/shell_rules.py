@@ -97,7 +97,8 @@ class _Judge:
             self._interpreter(name, programs.INTERPRETERS[name], arguments)
         elif name in programs.CODE:
             self._refuse(arguments, "E919", f"{name}: {programs.CODE[name]}")
-            self._stdin_is_code(name, arguments)
+            if not arguments:
+                self._stdin_is_code(name)
         elif name in programs.WRAPPERS:
             self._wrapper(name, programs.WRAPPERS[name], arguments)
         else:
@@ -154,13 +155,13 @@ class _Judge:
                 self._refuse(arguments[i : i + 1], "E919", f"an option of {name}")
                 i += 1
         if stdin and not code:
-            self._stdin_is_code(name, ())
+            self._stdin_is_code(name)
             self._refuse(() if ended else arguments[i:], "E919", f"an option of {name}; write -- before it")
         elif i < len(arguments):
             self._refuse(arguments[i : i + 1], "E919", f"{name} runs it as code")
             self._replaced_text(arguments[i])
         elif not any(word.text in ("--version", "--help") for word in arguments):
-            self._stdin_is_code(name, ())
+            self._stdin_is_code(name)
 
     def _interpreter(self, name: str, rule: programs.Interpreter, arguments: Sequence[Word]) -> None:
         given = ended = False
@@ -172,7 +173,7 @@ class _Judge:
                 break
             i += 1
             if ended:
-                break
+                continue
             kind = _option_kind(rule, word.text)
             self._interpreter_option(name, rule, arguments[i - 1 : i + 1], kind)
             if kind == "final":
@@ -205,17 +206,17 @@ class _Judge:
         elif operands and operands[0].text != "-":
             self._refuse(operands[:1], "E919", f"{name} runs it as code")
         elif rule.stdin_is_code:
-            self._stdin_is_code(name, ())
+            self._stdin_is_code(name)
 
-    def _stdin_is_code(self, name: str, arguments: Sequence[Word]) -> None:
-        """Refuse every hole up to here: what reaches standard input of ``name`` is run."""
-        if arguments:
+    def _stdin_is_code(self, name: str) -> None:
+        """Refuse the holes whose values may reach the standard input of ``name``, which runs it."""
+        command, reason = self.command, f"{name} runs what it reads as code"
+        if command.own_stdin:
+            self._refuse(command.redirections, "E919", reason)
             return
-        for hole in range(self.command.holes_end):
-            if not isinstance(self.lexed.places[hole], Refusal):
-                self.refused.setdefault(
-                    hole, Refusal("E919", f"{name} without arguments runs what it reads as code")
-                )
+        own = [hole for word in command.words for hole in word.holes]
+        for hole in range(min(own, default=command.holes_end)):
+            self.refused.setdefault(hole, Refusal("E919", reason))
 
     def _replaced_text(self, code: Word) -> None:
         """``xargs -I{} sh -c '… {} …'``: the value would become part of the program."""

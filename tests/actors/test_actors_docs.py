@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,16 @@ HOW_TO = DOCS / "how-to" / "actors.md"
 EXAMPLES = DOCS / "examples" / "actors"
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(f"docs_examples_actors_{name}", EXAMPLES / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def load(monkeypatch):
+    def load_example(name):
+        spec = importlib.util.spec_from_file_location(f"docs_examples_actors_{name}", EXAMPLES / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+
+    return load_example
 
 
 def blocks(page, language):
@@ -44,17 +50,17 @@ def test_every_piece_of_code_stands_in_the_example_that_is_run(page, example):
         assert piece in code
 
 
-def test_the_counter_prints_what_the_page_says(capsys):
+def test_the_counter_prints_what_the_page_says(load, capsys):
     run(load("counter").main)
 
     assert capsys.readouterr().out == blocks(EXPLANATION, "text")[0]
 
 
-def test_a_question_can_be_answered_later():
+def test_a_question_can_be_answered_later(load):
     assert run(load("recipes").answer_later) == "passed"
 
 
-def test_a_writer_takes_several_messages_at_once():
+def test_a_writer_takes_several_messages_at_once(load):
     batches = []
     recipes = load("recipes")
 
@@ -67,18 +73,18 @@ def test_a_writer_takes_several_messages_at_once():
             return await ref.ask(3, timeout_seconds=1)
 
     assert run(main) == "written"
-    assert sum(batches, []) == [0, 1, 2, 3]
+    assert [message for batch in batches for message in batch] == [0, 1, 2, 3]
     assert len(batches) < 4
 
 
-def test_a_service_ticks_until_it_is_stopped():
+def test_a_service_ticks_until_it_is_stopped(load):
     ticks = []
     run(load("recipes").run_a_service, ticks)
 
     assert ticks == [0, 10, 20]
 
 
-def test_workers_report_how_they_ended():
+def test_workers_report_how_they_ended(load):
     ended = run(load("recipes").start_workers)
 
     assert ended == ["workers/worker-1 finished", "workers/worker-2 finished", "workers/worker-3 crashed"]

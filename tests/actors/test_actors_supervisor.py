@@ -443,3 +443,15 @@ async def test_an_observer_that_fails_is_logged_and_hurts_nobody(stage, settle, 
         assert runtime.tree().children[0].state is ChildState.RUNNING
 
     assert "observer failed" in caplog.text
+
+
+async def test_a_crash_is_logged_with_its_traceback_and_a_normal_end_is_not(stage, settle, caplog):
+    async with open_runtime(stage.group("one_for_one", "ab")) as runtime:
+        runtime.ref("sup/a").tell_nowait("crash")
+        runtime.ref("sup/b").tell_nowait("finish")
+        await settle()
+
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("actorflow.actors", "WARNING")
+    assert record.getMessage().startswith("sup/a crashed")
+    assert record.exc_info is not None

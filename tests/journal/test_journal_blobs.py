@@ -53,9 +53,9 @@ def test_a_file_is_stored_by_its_content(blobs, tmp_path):
 def test_a_file_that_is_not_there_or_a_link_is_refused(blobs, tmp_path):
     (tmp_path / "link").symlink_to("/etc/passwd")
 
-    with pytest.raises(JournalError, match="cannot read .*missing: No such file"):
+    with pytest.raises(JournalError, match=r"cannot read .*missing: No such file"):
         blobs.put_file(tmp_path / "missing")
-    with pytest.raises(JournalError, match="cannot read .*link"):
+    with pytest.raises(JournalError, match=r"cannot read .*link"):
         blobs.put_file(tmp_path / "link")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from actorflow.scheduling.decide import decide
+from actorflow.scheduling import Frontier, decide
+from actorflow.state import EMPTY, apply
 from actorflow.state import events as ev
-from actorflow.state.status import RunStatus
 from actorflow.workflow.model import Backoff, HookPhase, RetryPolicy
 from tests.strategies.plans import plan, task
-from tests.strategies.plays import Play
+from tests.strategies.plays import Play, accepted
 
 FIXED = RetryPolicy(max_attempts=3, delay_seconds=5, backoff=Backoff.FIXED)
 
@@ -176,14 +176,12 @@ def test_nothing_starts_while_the_run_is_paused() -> None:
     assert run.state.paused_because == ""
 
 
-def test_a_run_that_was_not_begun_decides_nothing() -> None:
+def test_a_run_without_a_driver_decides_nothing() -> None:
     run = Play(plan(task("a")))
-    accepted = run.state.tasks["a"]
-    pending = ev.RunAccepted("r", "w", (), text="")
+    state = apply(EMPTY, accepted(run.plan), 0)
 
-    assert accepted.attempts == 0
-    assert decide(run.facts, run.state.__class__(run_id=run.state.run_id, status=RunStatus.PENDING), 0) == []
-    assert pending.tasks == ()
+    assert decide(run.facts, state, 0) == []
+    assert Frontier(run.facts, state).commands(state, 0) == []
 
 
 def test_a_resume_runs_failed_tasks_and_what_they_blocked_with_a_new_budget() -> None:
@@ -246,13 +244,11 @@ def test_a_crash_while_cancelling_goes_on_cancelling() -> None:
     assert again.end == "cancelled"
 
 
-def test_a_success_of_what_was_waited_for_by_cancelled_tasks_is_no_surprise_after_a_crash() -> None:
-    made = plan(task("a"), task("b", "a"))
-    run = Play(made).begin()
-    run.requeue("a", due_at=0)
+def test_a_restarted_driver_goes_on_cancelling() -> None:
+    run = Play(plan(task("a"), task("b", "a"))).begin()
     run.cancel()
+    run.rebuild()
+    run.ok("a")
 
-    again = Play.recovered(made, run.batches, t=5)
-    again.ok("a")
-
-    assert again.states == {"a": "success", "b": "cancelled"}
+    assert run.states == {"a": "success", "b": "cancelled"}
+    assert run.end == "cancelled"

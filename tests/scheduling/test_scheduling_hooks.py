@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actorflow.state import events as ev
+from actorflow.state.snapshot import snapshot
 from actorflow.workflow.model import Backoff, HookPhase, RetryPolicy
 from tests.strategies.plans import Draft, plan, task
 from tests.strategies.plays import Play
@@ -200,8 +201,6 @@ def test_a_resume_takes_back_an_end_hook_whose_driver_died() -> None:
 
 
 def test_the_hooks_of_the_end_see_how_the_run_went() -> None:
-    from actorflow.state.snapshot import snapshot
-
     run = run_with_hooks(task("c", hook=COMPLETE))
     run.t = 7
     run.fail("a")

@@ -26,6 +26,7 @@ _ORDINARY = ("ok",) * 6 + (
     "set_back",
     "slow_down",
     "crash",
+    "rebuild",
 )
 _DRASTIC = ("cancel", "time_out", "resume", "pause")
 steps = st.integers(0, 60).flatmap(
@@ -57,6 +58,8 @@ def step(play: Play, word: str, pick: int) -> Play:
         case "crash":
             if play.end is None:
                 return Play.recovered(play.plan, play.batches, t=play.t, resume=pick > 4)
+        case "rebuild":
+            play.rebuild()
         case "wait":
             play.wait((0.5, 1, 2, 5, 8, 30, 60, 600)[pick])
         case "set_back":

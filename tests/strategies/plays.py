@@ -69,7 +69,7 @@ class Play:
         play.state, play.batches = EMPTY, list(batches)
         for at, event in play.events:
             play.state = apply_one(play.state, event, at)
-        play._frontier = Frontier(play.facts, play.state)
+        play.rebuild()
         tasks = [play.of(name) for name in plan.tasks]
         first: list[Event] = [ev.AttemptLost(t.id, t.attempts) for t in tasks if t.is_attempt_open]
         if resume:
@@ -126,6 +126,10 @@ class Play:
     def resume(self, *names: str) -> None:
         """Make these tasks PENDING again and go on."""
         self.happens(ev.RunResumed(tuple(TaskId(name) for name in names)))
+
+    def rebuild(self) -> None:
+        """Replace the frontier, as a driver's actor that is restarted does; attempts run on."""
+        self._frontier = Frontier(self.facts, self.state)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.monitor.run_histories import RUN_ID, START, History, entry
 
 from actorflow.ids import TaskId
 from actorflow.monitor import order_of
@@ -10,6 +9,7 @@ from actorflow.state import events as ev
 from actorflow.state.status import RunStatus, SkipReason
 from actorflow.views.style import Look
 from actorflow.views.summary import Told, end_lines, status_lines
+from tests.monitor.run_histories import RUN_ID, START, History, entry
 
 
 def told(history: History, **options: object) -> Told:

@@ -9,7 +9,6 @@ import trio
 from actorflow.views.watching import Screen, show
 from tests.monitor.run_histories import History, Update
 
-
 pytestmark = pytest.mark.trio
 
 

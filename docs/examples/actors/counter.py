@@ -1,5 +1,7 @@
 """A counter that crashes, and the supervisor that starts it again: the example of docs/explanation/actors.md."""
 
+# ruff: noqa: D101, D102, D103, T201 - the page explains it, and it prints what the page shows
+
 from __future__ import annotations
 
 from dataclasses import dataclass
