@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, final
 
@@ -25,7 +25,7 @@ from actorflow.actors.dead_letters import DeadLetters
 from actorflow.actors.specs import ChildSpec, Exit, Restarted, SupervisorSpec
 from actorflow.actors.tree import ChildState, TreeNode
 
-__all__ = ["Cell", "House", "Parent", "crash_of"]
+__all__ = ["Cell", "House", "Parent", "crash_of", "stop_together"]
 
 _logger = logging.getLogger("actorflow.actors")
 
@@ -268,3 +268,18 @@ def crash_of(errors: list[Exception]) -> Exception | None:
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
+
+
+async def stop_together(cells: Sequence[Cell], *, will_restart: bool = False) -> None:
+    """Ask all to stop, in this order; cancel each at its own deadline; wait until all have ended."""
+    asked_at = trio.current_time()
+    for cell in cells:
+        cell.request_stop(will_restart=will_restart)
+    for cell in sorted(cells, key=lambda cell: cell.shutdown_seconds):
+        if cell.is_running:
+            with trio.move_on_at(asked_at + cell.shutdown_seconds):
+                await cell.wait_ended()
+            if cell.is_running:
+                cell.cancel()
+    for cell in cells:
+        await cell.wait_ended()

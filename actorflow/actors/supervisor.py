@@ -22,7 +22,7 @@ from typing import final
 import trio
 
 from actorflow.actors.actor_cell import ActorCell
-from actorflow.actors.cell import Cell, House, Parent, crash_of
+from actorflow.actors.cell import Cell, House, Parent, crash_of, stop_together
 from actorflow.actors.errors import NameTaken, SupervisorFailed, SupervisorStopped
 from actorflow.actors.intensity import RestartIntensity
 from actorflow.actors.specs import ChildSpec, Restarted, SupervisorSpec
@@ -139,7 +139,7 @@ class SupervisorCell(Cell):
         """Stop a child in an orderly way and take it out of the tree. Returns at once; ``wait_ended`` waits for it."""
         if cell.is_running and self._nursery is not None:
             cell.request_stop()
-            self._nursery.start_soon(_stop_together, [cell])
+            self._nursery.start_soon(stop_together, [cell])
         elif not cell.is_running:
             self._drop(cell)
 
@@ -212,7 +212,7 @@ class SupervisorCell(Cell):
             scope.cancel()
         with trio.CancelScope(shield=True, deadline=trio.current_time() + self.stop_budget_seconds):
             for group in self._stop_groups():
-                await _stop_together(group)
+                await stop_together(group)
         for cell in reversed(self.cells):
             # Whoever is left after all those deadlines has shielded itself: order is over, but nobody is forgotten.
             cell.request_stop()
@@ -280,7 +280,7 @@ class SupervisorCell(Cell):
             raise SupervisorFailed(self.path, failed.path, *limit) from error
         affected = self._affected_by(failed)
         for cell in reversed(affected):
-            await _stop_together([cell], will_restart=True)
+            await stop_together([cell], will_restart=True)
         failures = failed.count_failure(self.spec.within_seconds)
         delay = self.spec.backoff.delay_seconds(failures, self._house.chance())
         if delay:
@@ -383,18 +383,3 @@ class SupervisorCell(Cell):
     def _close(self) -> None:
         for cell in self._cells.values():
             cell.close()
-
-
-async def _stop_together(cells: Sequence[Cell], *, will_restart: bool = False) -> None:
-    """Ask all to stop, in this order; cancel each at its own deadline; wait until all have ended."""
-    asked_at = trio.current_time()
-    for cell in cells:
-        cell.request_stop(will_restart=will_restart)
-    for cell in sorted(cells, key=lambda cell: cell.shutdown_seconds):
-        if cell.is_running:
-            with trio.move_on_at(asked_at + cell.shutdown_seconds):
-                await cell.wait_ended()
-            if cell.is_running:
-                cell.cancel()
-    for cell in cells:
-        await cell.wait_ended()

@@ -163,12 +163,11 @@ def _pieces(secret: str) -> Iterator[str]:
     lines = [line.strip() for line in secret.splitlines()]
     wholes = [line for line in lines if len(line) >= MINIMUM_LENGTH] or [secret]
     for whole in wholes:
-        for start in range(0, len(whole), _PIECE_LENGTH):
-            left = len(whole) - start
-            if left >= MINIMUM_LENGTH:
-                yield whole[start : start + _PIECE_LENGTH]
-            elif start > 0:  # a rest too short to stand alone: its piece begins earlier
-                yield whole[-MINIMUM_LENGTH:]
+        if len(whole) < MINIMUM_LENGTH:
+            return
+        # The last piece takes what is left, so that none is too short to stand alone.
+        starts = range(0, max(1, len(whole) - MINIMUM_LENGTH + 1), _PIECE_LENGTH)
+        yield from (whole[start:end] for start, end in zip(starts, [*starts[1:], len(whole)], strict=True))
 
 
 def _compile(pieces: Iterable[str]) -> _Pattern:
@@ -225,6 +224,7 @@ def _character(character: str) -> bytes:
         b"".join(b"[%=](?:25)*" + _digits(byte) for byte in data),
         b"".join(rb"\\+u" + _digits(units[i]) + _digits(units[i + 1]) for i in range(0, len(units), 2)),
         b"".join(rb"\\+x" + _digits(byte) for byte in data),
+        rb"\\+(?:x|U|u\{)0*(?i:%x)\}?" % code,
         b"".join(rb"\\+" + octet for octet in octets),
         b"&(?:amp;)*#(?:0*%d|[xX]0*(?i:%x));" % (code, code),
     ]

@@ -11,7 +11,7 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,7 @@ from actorflow.engine.records import read_records
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.secrets import read_secrets
 from actorflow.engine.session import BlobReader, Session
-from actorflow.errors import ConfigurationError, RunError, SpecErrors
+from actorflow.errors import ActorflowError, ConfigurationError, RunError, SpecErrors
 from actorflow.ids import RunId, TaskId, make_run_id
 from actorflow.journal import (
     BlobStore,
@@ -263,13 +263,19 @@ class _Driving:
             return state
         session = self._session(journal, state)
         drive = Drive(session, control=self.folder.control)
+        failed: ActorflowError | None = None
         async with trio.open_nursery() as helpers:
             await helpers.start(obey_signals, drive)
             async with trio.open_nursery() as watchers:
                 if self.watch is not None:
-                    watchers.start_soon(_watch, self.watch, session.hub)
-                state = await drive.run(events)
+                    watchers.start_soon(self.watch, session.hub.subscribe())
+                try:
+                    state = await drive.run(events)
+                except ActorflowError as error:  # raised below, as itself: a nursery would put it into a group
+                    failed = error
             helpers.cancel_scope.cancel()
+        if failed is not None:
+            raise failed
         return state
 
     def _session(self, journal: Journal, state: RunState) -> Session:
@@ -299,10 +305,6 @@ class _Driving:
             if task.is_attempt_open:
                 marker = attempt_marker(self.folder.run_id, task.id, task.attempts)
                 await end_survivors(self.folder.attempt_dir(task.id, task.attempts), marker=marker)
-
-
-async def _watch(watch: Callable[..., Awaitable[None]], hub: Hub) -> None:
-    await watch(hub.subscribe())
 
 
 def _jitter(run_id: RunId, task: TaskId, attempt: int) -> float:

@@ -6,6 +6,7 @@ Takes the table of commands, gives Markdown. A test compares the page with what 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -58,7 +59,8 @@ def reference_page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    root = click.Context(cli, info_name="actorflow", terminal_width=_WIDTH)
+    settings: dict[str, Any] = {**cli.context_settings, "terminal_width": _WIDTH}
+    root = click.Context(cli, info_name="actorflow", **settings)
     yield _section("actorflow", cli, root)
     for name in COMMANDS:
         command = cli.get_command(root, name)

@@ -44,9 +44,12 @@ def resume_command(
     from actorflow import api
     from actorflow.cli.driving import Driving
     from actorflow.monitor.order import declared_order
+    from actorflow.state.status import RunStatus
 
     settings = settings_for(state_dir)
     seen = api.inspect(run, settings=settings)
+    if seen.state.status is RunStatus.SUCCESS and not quiet:
+        click.echo(f"run {seen.run_id} has succeeded already: there is nothing to do", err=True)
     driving = Driving(
         settings=settings,
         state_dir=state_dir,

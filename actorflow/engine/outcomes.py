@@ -48,7 +48,7 @@ async def event_of_result(session: Session, start: StartAttempt, result: AgentRe
         )
     blob = None
     if len(text) > INLINE_BYTES:
-        blob = BlobRef(await trio.to_thread.run_sync(session.blobs.put, text), len(text))
+        blob = BlobRef(await session.offload(session.blobs.put, text), len(text))
     return ev.AttemptSucceeded(
         start.task,
         start.attempt,
@@ -90,10 +90,8 @@ def event_of_error(session: Session, start: StartAttempt, error: AgentError) -> 
 
 
 async def close_attempt(session: Session, start: StartAttempt) -> None:
-    """Scrub secrets from what the agent has written into its folder; nothing to do for a run without secrets."""
-    if not session.secrets:
-        return
+    """Scrub secrets from what the agent has written into its folder."""
     folder = session.attempt_folder(start.task, start.attempt)
     with trio.CancelScope(shield=True, deadline=trio.current_time() + 30.0):
         for name in ("stdout", "stderr"):
-            await trio.to_thread.run_sync(session.masker.file, folder / name)
+            await session.offload(session.masker.file, folder / name)

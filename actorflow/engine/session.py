@@ -5,9 +5,10 @@ Made once by ``drive`` and handed to every actor's factory. Frozen, apart from `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import trio
@@ -66,6 +67,11 @@ class BlobReader:
         return value
 
 
+async def in_thread(fn: Callable[..., Any], *args: Any) -> Any:
+    """Call a function that waits for a disk in a thread."""
+    return await trio.to_thread.run_sync(fn, *args)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One driver's view of one run.
@@ -75,6 +81,7 @@ class Session:
         agents: name -> agent, for all agents of the plan.
         secrets: name -> text.
         attempt_folder: makes and returns the folder of (task, attempt).
+        offload: calls a function that waits for a disk; simulations under a mock clock, which no thread can obey, call it in place.
     """
 
     run_id: RunId
@@ -90,4 +97,5 @@ class Session:
     hub: Hub
     project_root: Path
     attempt_folder: Callable[[TaskId, int], Path]
+    offload: Callable[..., Awaitable[Any]] = in_thread
     ending: Ending = field(default_factory=Ending)

@@ -135,42 +135,49 @@ def compile_select(context: Context, node: Select) -> Closure:
 
 
 def _snapshot_path(root: Name, keys: tuple[Select, ...]) -> Closure:
-    name, first = root.name, keys[0].key
-
     def again(frame: Frame) -> Any:
         names = frame[NAMES]
-        return _walk(frame, names[name], keys) if name in names else _unbound(frame, root, keys)
+        return _walk(frame, names[root.name], keys) if root.name in names else _unbound(frame, root, keys)
 
-    def one(frame: Frame) -> Any:
+    build = {1: _one_key, 2: _two_keys}.get(len(keys), _more_keys)
+    return build(root.name, tuple(key.key for key in keys), again)
+
+
+def _one_key(name: str, keys: tuple[str, ...], again: Closure) -> Closure:
+    (key,) = keys
+
+    def run(frame: Frame) -> Any:
         try:
-            return _get(frame[NAMES][name], first)
+            return _get(frame[NAMES][name], key)
         except (KeyError, TypeError):
             return again(frame)
 
-    if len(keys) == 1:
-        return one
-    second = keys[1].key
+    return run
 
-    def two(frame: Frame) -> Any:
+
+def _two_keys(name: str, keys: tuple[str, ...], again: Closure) -> Closure:
+    first, second = keys
+
+    def run(frame: Frame) -> Any:
         try:
             return _get(_get(frame[NAMES][name], first), second)
         except (KeyError, TypeError):
             return again(frame)
 
-    if len(keys) == 2:
-        return two
-    rest = tuple(key.key for key in keys[2:])
+    return run
 
-    def more(frame: Frame) -> Any:
+
+def _more_keys(name: str, keys: tuple[str, ...], again: Closure) -> Closure:
+    def run(frame: Frame) -> Any:
         try:
-            value = _get(_get(frame[NAMES][name], first), second)
-            for key in rest:
+            value = frame[NAMES][name]
+            for key in keys:
                 value = _get(value, key)
         except (KeyError, TypeError):
             return again(frame)
         return value
 
-    return more
+    return run
 
 
 def _variable_path(place: int, keys: tuple[Select, ...]) -> Closure:

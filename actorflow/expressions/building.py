@@ -227,9 +227,9 @@ def _checked(node: Node) -> Node:
     return node
 
 
-def _reserved(token: Any) -> ParseError:
-    hint = "functions are called as fn:name(x)" if token == "fn" else ""
-    return ParseError("E105", f"'{token}' is a reserved word", token.start_pos, token.end_pos, hint=hint)
+def _reserved(word: Any) -> ParseError:
+    hint = "functions are called as fn:name(x)" if word == "fn" else ""
+    return ParseError("E105", f"'{word}' is a reserved word", word.start_pos, word.end_pos, hint=hint)
 
 
 def _too_large(start: int, end: int) -> ParseError:

@@ -14,10 +14,11 @@ from typing import Any, Literal
 from actorflow.expressions.access import dotted
 from actorflow.expressions.context import Closure, Context, raising
 from actorflow.expressions.failures import EvaluationError, ExpressionFailure, LimitError, StaticError
+from actorflow.expressions.forms import MACROS, Macro, canonical, macro_form
 from actorflow.expressions.functions.registry import Function
 from actorflow.expressions.kinds import LISTS, MAPS, SCALARS, Secret, Value, is_value, items_of, kind
 from actorflow.expressions.limits import NAMES, Frame, allocate, spend
-from actorflow.expressions.macros import MACROS, canonical, compile_macro, macro_form
+from actorflow.expressions.macros import compile_macro
 from actorflow.expressions.operations import operand, shown
 from actorflow.expressions.syntax import Call, Node
 
@@ -33,14 +34,14 @@ class Resolution:
         name: the function as it was called, qualified; a macro by its own name.
         arguments: everything it is called with, the receiver of a method first; empty for a macro.
         function: the function, for kind ``function``.
-        macro: the call in its unqualified form, for kind ``macro``.
+        macro: the call taken apart, for kind ``macro``.
     """
 
     kind: Literal["function", "macro", "context"]
     name: str
     arguments: tuple[Node, ...] = ()
     function: Function | None = None
-    macro: Call | None = None
+    macro: Macro | None = None
 
 
 def resolve(
@@ -80,8 +81,7 @@ def _named(node: Call, functions: Mapping[str, Function]) -> Resolution:
     function = functions.get(node.function)
     if function is None or (canonical(node.function) and _is_macro_call(node)):
         if canonical(node.function):
-            macro_form(node)
-            return Resolution("macro", canonical(node.function), macro=node)
+            return Resolution("macro", canonical(node.function), macro=macro_form(node))
         if function is None:
             raise _unknown(node, functions)
     arguments = node.arguments if node.receiver is None else (node.receiver, *node.arguments)
@@ -134,12 +134,9 @@ def compile_call(context: Context, node: Call) -> Closure:
         return _unknown_at_run_time(context, node, wrong)
     if found.macro is not None:
         return compile_macro(context, found.macro)
-    if found.kind == "context":
+    if found.function is None:
         return _context_function(node)
-    assert found.function is not None  # of kind "function"
-    return _function(
-        context, node, found.function, tuple(context.compile(argument) for argument in found.arguments)
-    )
+    return _function(node, found.function, tuple(context.compile(argument) for argument in found.arguments))
 
 
 def _unknown_at_run_time(context: Context, node: Call, wrong: StaticError) -> Closure:
@@ -164,7 +161,7 @@ def _context_function(node: Call) -> Closure:
     return run
 
 
-def _function(context: Context, node: Call, function: Function, arguments: tuple[Closure, ...]) -> Closure:
+def _function(node: Call, function: Function, arguments: tuple[Closure, ...]) -> Closure:
     call = function.call if function.takes_frame else _hosted(function)
     name, start, end = node.function, node.start, node.end
 

@@ -105,6 +105,8 @@ class _Checker:
         self.tree = tree
         self.known = frozenset(environment.functions)
         self.references = find_references(tree, self.known)
+        self.by_span = {(reference.start, reference.end): reference for reference in self.references}
+        self.kinds: dict[int, str] = {}
 
     # Calls and types: a walk over the tree, each node with the macro variables in scope.
 
@@ -125,7 +127,10 @@ class _Checker:
             yield wrong.diagnostic()
 
     def _kind(self, node: Node, bound: frozenset[str]) -> str:
-        return infer(node, lambda path: self._path_kind(path, bound))
+        found = self.kinds.get(id(node))
+        if found is None:
+            found = self.kinds[id(node)] = infer(node, lambda path: self._path_kind(path, bound))
+        return found
 
     def _path_kind(self, node: Node, bound: frozenset[str]) -> str:
         schema = self._path_schema(node, bound)
@@ -244,7 +249,7 @@ class _Checker:
     def _member(
         self, reference: Reference, info: NameInfo, path: tuple[str | int, ...], depth: int
     ) -> Iterator[Diagnostic]:
-        assert info.members is not None  # the caller has seen to it
+        members = info.members or {}
         if not path:
             if reference.computed:
                 message = f"'{reference.root}' needs a constant key here"
@@ -253,14 +258,14 @@ class _Checker:
                 )
             return
         member = path[0]
-        if member in info.members:
-            yield from self._name(reference, info.members[str(member)], path[1:], depth + 1)
+        if member in members:
+            yield from self._name(reference, members[str(member)], path[1:], depth + 1)
         elif not reference.optional:
             start, end = (
                 reference.key_starts[depth],
                 reference.end if len(path) == 1 else reference.key_starts[depth + 1],
             )
-            found = self._unknown(str(member), info.members, start, info.kind)
+            found = self._unknown(str(member), members, start, info.kind)
             yield replace(found, end=min(end, start + len(str(member)) + 2) if end > start else found.end)
 
     def _field(

@@ -147,7 +147,8 @@ class ExpressionFailure(ExpressionError):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.code, self.message, self.start, self.end, self.source, self.hint))
+        facts = (self.code, self.message, self.start, self.end)
+        return (_rebuild, (type(self), facts, self.source, self.hint))
 
     def diagnostic(self) -> Diagnostic:
         """Return the same facts as a value."""
@@ -155,9 +156,9 @@ class ExpressionFailure(ExpressionError):
 
 
 def _rebuild(
-    cls: type[ExpressionFailure], code: str, message: str, start: int, end: int, source: str, hint: str
+    cls: type[ExpressionFailure], facts: tuple[str, str, int, int], source: str, hint: str
 ) -> ExpressionFailure:
-    return cls(code, message, start, end, source=source, hint=hint)
+    return cls(*facts, source=source, hint=hint)
 
 
 class ParseError(ExpressionFailure):

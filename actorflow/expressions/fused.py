@@ -38,8 +38,7 @@ def fused_comparison(context: Context, node: Comparison, left: Closure) -> Closu
         node: the comparison; its right side is a literal.
         left: the closure of its left side.
     """
-    assert type(node.right) is Constant  # the caller has seen to it
-    value, path = node.right.value, dotted(node.left)
+    value, path = literal(node.right), dotted(node.left)
     cls = type(value)
     if (
         path is None
@@ -54,7 +53,7 @@ def fused_comparison(context: Context, node: Comparison, left: Closure) -> Closu
         return _of_variable(node, place, keys[0], left, slow) if len(keys) == 1 else None
     if len(keys) == 1:
         return _of_name(node, path[0].name, keys[0], left, slow)
-    return _of_record(node, path[0].name, keys[0], keys[1], left, slow)
+    return _of_record(node, (path[0].name, *keys), left, slow)
 
 
 def _slow(node: Comparison) -> Callable[[Frame, Any, Any], bool]:
@@ -66,13 +65,13 @@ def _slow(node: Comparison) -> Callable[[Frame, Any, Any], bool]:
     return lambda frame, a, b: operations.compare(frame, a, b, symbol)
 
 
-def _literal(node: Node) -> Any:
-    assert type(node) is Constant  # fused_comparison has seen to it
-    return node.value
+def literal(node: Node) -> Any:
+    """Return the value of a literal; None, which is compared in no closure here, for any other node."""
+    return node.value if isinstance(node, Constant) else None
 
 
 def _of_variable(node: Comparison, place: int, key: str, left: Closure, slow: Callable[..., Any]) -> Closure:
-    value, holds = _literal(node.right), _HOLDS[node.operator]
+    value, holds = literal(node.right), _HOLDS[node.operator]
     cls = type(value)
     if node.operator == ">":  # written out, because a filter by a number is the commonest loop
 
@@ -96,7 +95,7 @@ def _of_variable(node: Comparison, place: int, key: str, left: Closure, slow: Ca
 
 
 def _of_name(node: Comparison, name: str, key: str, left: Closure, slow: Callable[..., Any]) -> Closure:
-    value, holds = _literal(node.right), _HOLDS[node.operator]
+    value, holds = literal(node.right), _HOLDS[node.operator]
     cls = type(value)
     if node.operator == "==":
 
@@ -119,10 +118,9 @@ def _of_name(node: Comparison, name: str, key: str, left: Closure, slow: Callabl
     return run
 
 
-def _of_record(
-    node: Comparison, name: str, first: str, second: str, left: Closure, slow: Callable[..., Any]
-) -> Closure:
-    value, holds = _literal(node.right), _HOLDS[node.operator]
+def _of_record(node: Comparison, path: tuple[str, ...], left: Closure, slow: Callable[..., Any]) -> Closure:
+    name, first, second = path
+    value, holds = literal(node.right), _HOLDS[node.operator]
     cls = type(value)
     if node.operator == "==":
 

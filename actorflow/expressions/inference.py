@@ -54,6 +54,15 @@ _RESULTS: Final = {
 }  # fmt: skip
 
 
+_OF_OPERATOR: Final[dict[type, str]] = {
+    Comparison: "bool",
+    Logical: "bool",
+    Not: "bool",
+    Items: "list",
+    Pairs: "map",
+}
+
+
 def infer(node: Node, path_kind: Callable[[Node], str]) -> str:
     """Return the kind of ``node``, or "".
 
@@ -61,17 +70,17 @@ def infer(node: Node, path_kind: Callable[[Node], str]) -> str:
         node: what to look at.
         path_kind: gives the kind of a name or a selection, as the scope knows it.
     """
+    if isinstance(node, Name | Select | Index):
+        return path_kind(node)
+    if isinstance(node, Constant):
+        return kind(node.value)
+    if isinstance(node, Call):
+        return _RESULTS.get(node.function, "")
+    return _OF_OPERATOR.get(type(node), "") or _composed(node, path_kind)
+
+
+def _composed(node: Node, path_kind: Callable[[Node], str]) -> str:
     match node:
-        case Constant(value=value):
-            return kind(value)
-        case Name() | Select() | Index():
-            return path_kind(node)
-        case Comparison() | Logical() | Not():
-            return "bool"
-        case Items():
-            return "list"
-        case Pairs():
-            return "map"
         case Negative(operand=operand):
             return _only(infer(operand, path_kind), NUMBERS)
         case Slice(target=target):
@@ -83,8 +92,6 @@ def infer(node: Node, path_kind: Callable[[Node], str]) -> str:
         case Fallback(left=left, right=right):
             first = infer(left, path_kind)
             return _same("" if first == "null" else first, infer(right, path_kind))
-        case Call(function=function):
-            return _RESULTS.get(function, "")
     return ""
 
 

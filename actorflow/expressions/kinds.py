@@ -65,7 +65,7 @@ class _Time:
         return self.total - self.seconds * NANOS
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.total == self.total  # type: ignore[attr-defined]  # same class
+        return type(other) is type(self) and other.total == self.total
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self.total))
@@ -159,14 +159,14 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: Value) -> None:
-        self._value = value._value if type(value) is Secret else value  # noqa: SLF001  # its own class
+        self._value: Value = value.reveal() if isinstance(value, Secret) else value
 
     def reveal(self) -> Value:
         """Return the value itself. Call it only where the value is handed over."""
         return self._value
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is Secret and bool(other._value == self._value)
+        return isinstance(other, Secret) and bool(other.reveal() == self._value)
 
     def __hash__(self) -> int:
         return hash("secret")
@@ -217,8 +217,8 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-LISTS: Final = frozenset({list, tuple})
-MAPS: Final = frozenset({dict, FrozenDict, KeyedMap})
+LISTS: Final[frozenset[type]] = frozenset({list, tuple})
+MAPS: Final[frozenset[type]] = frozenset((dict, FrozenDict, KeyedMap))
 SCALARS: Final = frozenset({str, int, float, bool, type(None), bytes})
 
 _KINDS: Final[dict[type, str]] = {

@@ -37,6 +37,8 @@ __all__ = [
     "compile_negative",
     "compile_not",
     "not_bool",
+    "tested",
+    "truth",
 ]
 
 SHORT: Final = 256
@@ -232,6 +234,18 @@ def truth(frame: Frame, value: Value) -> Value:
     if kind(value).startswith("a Python"):
         operations.operand(frame, value)
     return value
+
+
+def tested(node: Node, body: Closure) -> Callable[[Frame], bool]:
+    """Return ``body``, the closure of ``node``, as a test: anything but true and false is an error."""
+
+    def run(frame: Frame) -> bool:
+        value = body(frame)
+        if value is True or value is False:
+            return value
+        raise not_bool(node, truth(frame, value))
+
+    return run
 
 
 def compile_negative(context: Context, node: Negative) -> Closure:

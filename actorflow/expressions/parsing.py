@@ -26,6 +26,7 @@ _PATH = re.compile(r"[ \t\n\f\r]*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0
 _SCAN = re.compile(
     r"""//[^\n]*|[rR]?[bB]?[rR]?(?:\"{3}|'{3}|"|')|[(\[{]|[)\]}]""",
 )
+_OPEN = re.compile(r"""//[^\n]*|\?[?.]|[rR]?[bB]?[rR]?(?:"{3}|'{3}|"|')|[(\[{?:)\]}]""")
 _BAD_CHARACTER = re.compile(r"""[^\x09\x0a\x0c\x0d\x20-\x7e]""")
 
 
@@ -113,7 +114,8 @@ def _lark() -> tuple[Lark, Any]:
         int(state): {int(token): action for token, action in actions.items()}
         for state, actions in table["states"].items()
     }
-    parser = lark.Lark._load_from_dict(data, memo, transformer=Builder())  # noqa: SLF001  # what Lark's own stand-alone parsers call
+    load: Any = lark.Lark._load_from_dict  # noqa: SLF001  # what the stand-alone parsers Lark writes call themselves
+    parser = load(data, memo, transformer=Builder())
     return parser, lark
 
 
@@ -135,14 +137,16 @@ def _refuse_token(source: str, wrong: Any) -> NoReturn:
         raise ParseError("E106", "the expression is empty", 0, 0, hint="write a value, such as true")
     if token.type == "$END":
         end = len(source.rstrip())
-        raise ParseError("E100", f"the expression ends too early: {_expected(wrong.expected)}", end, end + 1)
+        raise ParseError(
+            "E100", f"the expression ends too early: {_expected(wrong.expected, source)}", end, end + 1
+        )
     hint = _token_hint(source, token)
     text = str(token) if len(token) <= 20 else f"{token[:20]}…"
     if token.type in {"IN", "NOT", "AND", "OR", "TRUE", "FALSE", "NULL"} and "NAME" in wrong.expected:
         raise ParseError("E105", f"'{text}' is a reserved word", token.start_pos, token.end_pos, hint=hint)
     raise ParseError(
         "E100",
-        f"'{text}' cannot stand here: {_expected(wrong.expected)}",
+        f"'{text}' cannot stand here: {_expected(wrong.expected, source[: token.start_pos])}",
         token.start_pos,
         token.end_pos,
         hint=hint,
@@ -206,20 +210,32 @@ def _refuse_character(source: str, position: int) -> NoReturn:
     )
 
 
-_WORDS = {
-    "NAME": "a name", "INT": "a value", "RPAR": "')'", "RSQB": "']'", "RBRACE": "'}'", "COLON": "':'", "$END": "the end",
-    "LPAR": "'('", "COMMA": "','",
-}  # fmt: skip
+_CLOSING = {"(": ")", "[": "]", "{": "}", "?": ":"}
 
 
-def _expected(names: set[str]) -> str:
+def _open_bracket(before: str) -> str:
+    """Return what closes the innermost bracket (or question mark) that is open at the end of ``before``, or ""."""
+    waiting: list[str] = []
+    position = 0
+    while (token := _OPEN.search(before, position)) is not None:
+        text, position = token[0], token.end()
+        if text in _CLOSING:
+            waiting.append(_CLOSING[text])
+        elif waiting and text == waiting[-1]:
+            waiting.pop()
+        elif text[-1] in "\"'":
+            position = skip_string(before, text, position)
+    return waiting[-1] if waiting else ""
+
+
+def _expected(names: set[str], before: str) -> str:
+    wanted = _open_bracket(before)
     if "INT" in names:
         return "a value is needed"
     if names <= {"NAME", "QUOTED_NAME"}:
         return "a name is needed"
-    for closing in ("RPAR", "RSQB", "RBRACE", "COLON"):
-        if closing in names:
-            return f"an operator or {_WORDS[closing]} is needed"
+    if wanted:
+        return f"an operator or '{wanted}' is needed"
     if "LPAR" in names and len(names) <= 3:
         return "'(' is needed"
     return "an operator or the end is needed"

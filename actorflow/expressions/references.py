@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from actorflow.expressions.access import TYPES
 from actorflow.expressions.calls import qualified_name
 from actorflow.expressions.failures import StaticError
-from actorflow.expressions.macros import MACROS, canonical, macro_form, macro_variables
+from actorflow.expressions.forms import MACROS, Macro, canonical, macro_form
 from actorflow.expressions.syntax import (
     Call,
     Comparison,
@@ -116,29 +116,25 @@ def _call(visit: Visit, node: Call, functions: frozenset[str]) -> Iterator[Visit
         node = Call(whole, None, node.arguments, node.prefixed, node.start, node.end, node.name_start)
     if canonical(node.function):
         try:
-            receiver, arguments = macro_form(node)
+            macro = macro_form(node)
         except StaticError:
             pass  # not in the macro's form: an ordinary call, as far as names go
         else:
-            yield from _macro(visit, canonical(node.function), receiver, arguments)
+            yield from _macro(visit, macro)
             return
     for child in children(node):
         yield Visit(child, visit.bound, visit.optional)
 
 
-def _macro(visit: Visit, name: str, receiver: Node | None, arguments: tuple[Node, ...]) -> Iterator[Visit]:
+def _macro(visit: Visit, macro: Macro) -> Iterator[Visit]:
     bound, optional = visit.bound, visit.optional
-    if receiver is not None:
-        yield Visit(receiver, bound, optional)
-    variables = macro_variables(name, arguments)
-    inner = bound | {variable.name for variable in variables if type(variable) is Name}
-    rest = arguments[len(variables) :]
-    if name == "let":
-        yield Visit(rest[0], bound, optional)
-        rest = rest[1:]
-    for place, argument in enumerate(rest):
-        absent = name in {"has", "coalesce"} or (name == "try" and place == 0)
-        yield Visit(argument, inner, optional or absent)
+    if macro.source is not None:
+        yield Visit(macro.source, bound, optional)
+    inner = bound | frozenset(macro.variables)
+    for place, body in enumerate(macro.bodies):
+        absent = macro.name in {"has", "coalesce"} or (macro.name == "try" and place == 0)
+        outside = macro.name == "let" and place == 0
+        yield Visit(body, bound if outside else inner, optional or absent)
 
 
 def _path(visit: Visit, found: list[Reference]) -> Iterator[Visit]:

@@ -7,7 +7,8 @@ a frozen dataclass costs, and parsing makes many. Must not hold anything but tex
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -29,6 +30,7 @@ __all__ = [
     "Scalar",
     "Select",
     "Slice",
+    "children",
 ]
 
 Scalar: TypeAlias = "bool | int | float | str | bytes | None"
@@ -194,29 +196,37 @@ Node: TypeAlias = (
 """Any node."""
 
 
+def _none(_: Any) -> tuple[Node, ...]:
+    return ()
+
+
+def _operand(node: Any) -> tuple[Node, ...]:
+    return (node.operand,)
+
+
+def _sides(node: Any) -> tuple[Node, ...]:
+    return (node.left, node.right)
+
+
+_CHILDREN: Final[dict[type, Callable[[Any], tuple[Node, ...]]]] = {
+    Constant: _none,
+    Name: _none,
+    Select: lambda node: (node.target,),
+    Index: lambda node: (node.target, node.key),
+    Slice: lambda node: tuple(part for part in (node.target, node.low, node.high) if part is not None),
+    Call: lambda node: node.arguments if node.receiver is None else (node.receiver, *node.arguments),
+    Items: lambda node: node.items,
+    Pairs: lambda node: tuple(part for pair in node.pairs for part in pair),
+    Not: _operand,
+    Negative: _operand,
+    Arithmetic: _sides,
+    Comparison: _sides,
+    Logical: lambda node: node.operands,
+    Conditional: lambda node: (node.test, node.yes, node.no),
+    Fallback: _sides,
+}
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes directly below ``node``, in the order of the source."""
-    match node:
-        case Constant() | Name():
-            return ()
-        case Select(target=target):
-            return (target,)
-        case Index(target=target, key=key):
-            return (target, key)
-        case Slice(target=target, low=low, high=high):
-            return (target, *(bound for bound in (low, high) if bound is not None))
-        case Call(receiver=None, arguments=arguments):
-            return arguments
-        case Call(receiver=receiver, arguments=arguments) if receiver is not None:
-            return (receiver, *arguments)
-        case Items(items=items):
-            return items
-        case Pairs(pairs=pairs):
-            return tuple(node for pair in pairs for node in pair)
-        case Not(operand=operand) | Negative(operand=operand):
-            return (operand,)
-        case Logical(operands=operands):
-            return operands
-        case Conditional(test=test, yes=yes, no=no):
-            return (test, yes, no)
-    return (node.left, node.right)  # type: ignore[union-attr]  # what is left has two sides
+    return _CHILDREN[type(node)](node)

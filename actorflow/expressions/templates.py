@@ -83,7 +83,7 @@ class Template:
         self.segments = segments
         self.is_single = len(segments) == 1 and type(segments[0]) is Hole
         self.render = (
-            _single(source, self.holes[0], limits) if self.is_single else _renderer(source, segments, limits)
+            _single(source, self.holes[0]) if self.is_single else _renderer(source, segments, limits)
         )
 
     def __repr__(self) -> str:
@@ -121,7 +121,7 @@ def shift(failure: ExpressionFailure, source: str, offset: int) -> None:
     failure.end += offset
 
 
-def _single(source: str, hole: Hole, limits: Limits) -> Callable[[Mapping[str, Value]], Value]:
+def _single(source: str, hole: Hole) -> Callable[[Mapping[str, Value]], Value]:
     evaluate, offset = hole.expression.evaluate, hole.offset
 
     def render(snapshot: Mapping[str, Value]) -> Value:

@@ -65,6 +65,7 @@ PRAGMAS: tuple[tuple[str, str, object], ...] = (
 BUSY_SECONDS = 5.0
 _PAGE = 4096
 _LOG_BYTES = 1 << 20
+_CACHE_BYTES = 16 * _PAGE  # while the log is extended: what does not fit goes to the log
 CHECKPOINT_PAGES = 200  # a bit less than fit into _LOG_BYTES, so that the log never grows in the usual case
 
 _SELECT = "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?"
@@ -348,11 +349,11 @@ class Database:
         log = self.path.with_name(f"{self.path.name}-wal")
         if log.exists() and log.stat().st_size >= _LOG_BYTES:
             return
-        self._connection.execute("PRAGMA cache_size = 8")
+        self._connection.execute(f"PRAGMA cache_size = {_CACHE_BYTES // _PAGE}")
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._connection.execute("CREATE TABLE filler (bytes BLOB)")
-            self._connection.execute("INSERT INTO filler VALUES (zeroblob(?))", (_LOG_BYTES,))
+            self._connection.execute("INSERT INTO filler VALUES (zeroblob(?))", (_LOG_BYTES + _CACHE_BYTES,))
         except sqlite3.OperationalError as error:
             if not is_full(error):
                 raise

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,11 +117,13 @@ class RunStore:
             self._make_runs_folder()
             if no_link(folder.path) is not None:
                 raise RunError(f"there is a run {run_id} already")
-            building = RunFolder(run_id, self._runs / f"{_UNFINISHED}{run_id}-{os.getpid()}")
+            building = Path(tempfile.mkdtemp(prefix=f"{_UNFINISHED}{run_id}-", dir=self._runs))
             with ExitStack() as cleanup:
-                cleanup.callback(shutil.rmtree, building.path, ignore_errors=True)
-                _build(building)
-                os.rename(building.path, folder.path)
+                cleanup.callback(shutil.rmtree, building, ignore_errors=True)
+                _build(RunFolder(run_id, building))
+                os.rename(
+                    building, folder.path
+                )  # fails if it was made meanwhile, as no complete one is empty
                 cleanup.pop_all()
             sync_folder(self._runs)
         return folder
@@ -185,7 +188,7 @@ class RunStore:
 
 
 def _build(folder: RunFolder) -> None:
-    for path in (folder.path, folder.control, folder.blobs, folder.attempts):
+    for path in (folder.control, folder.blobs, folder.attempts):
         path.mkdir(mode=0o700)
     os.close(os.open(folder.lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     create_database(folder.journal)
@@ -195,8 +198,9 @@ def _build(folder: RunFolder) -> None:
 def _sweep(runs: Path) -> None:
     oldest = time.time() - _FORGOTTEN_SECONDS
     for path in runs.glob(f"{_UNFINISHED}*"):
-        if path.lstat().st_mtime < oldest:
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(FileNotFoundError):  # it has become a run meanwhile
+            if path.lstat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _checked(run_id: RunId) -> RunId:

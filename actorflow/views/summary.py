@@ -213,8 +213,8 @@ def _outputs(state: RunState, told: Told) -> Iterator[str]:
         if task.notes:
             yield ""
             yield from (f"note on {task_id}: {escape(note)}" for note in task.notes)
-        text = _output_text(task)
-        if "\n" in text or len(text) > told.width // 2:  # shorter ones are in the table already
+        if len(_preview(task)) > told.width // 2 or (isinstance(task.output, str) and "\n" in task.output):
+            text = _output_text(task)  # shorter ones are in the table already
             yield ""
             yield f"output of {task_id}:"
             yield from _indented(escape_lines(text).splitlines(), _MOST_OUTPUT_LINES)

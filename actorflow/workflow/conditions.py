@@ -15,7 +15,7 @@ from actorflow.workflow.shapes import INVALID, NOTHING_GIVEN, Shape, described
 
 __all__ = ["Condition", "inner_start", "whole_hole"]
 
-_HINT = "a condition is one expression, bare or in one ${…}; names are used directly: ${a.output == b.output}"
+_HINT = "a condition is one expression, bare or as one whole ${…}; names are used directly: ${a.output == b.output}"
 _SKIPPED = re.compile(
     r'''[rRbB]{0,2}(?:"""(?:\\.|(?!""").)*"""|\'\'\'(?:\\.|(?!\'\'\').)*\'\'\'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`[^`]*`|//[^\n]*''',
     re.DOTALL,

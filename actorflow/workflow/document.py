@@ -208,7 +208,7 @@ class _Builder:
                 self._place(event[3] if event[4] else self._plain(event))
             else:
                 self._take_other(event)
-        if self._root is _NOTHING:
+        if self._root is _NOTHING or self._root is None:
             hint = "a workflow needs at least 'name' and 'tasks'"
             raise ReadingStopped(Fault(0, 0, "E504", "the file has nothing but comments", hint))
         return self._root

@@ -22,7 +22,7 @@ CODES: Final[dict[str, str]] = {
     "E911": "a hole inside arithmetic or [[ … ]] of a shell command",
     "E912": "a hole inside a here-document",
     "E913": "a hole inside back-ticks",
-    "E914": "a hole inside the shell's own ${…}",
+    "E914": "a hole inside the shell's own ${…}, or inside [ … ] of a file pattern",
     "E915": "a hole behind a back-slash or a lone $ in a shell command",
     "E916": "a hole inside an array literal of a shell command",
     "E917": "a shell command with holes whose quoting cannot be followed",
@@ -31,6 +31,7 @@ CODES: Final[dict[str, str]] = {
     "E920": "a hole that a shell builtin would read as a name, an operator or a format",
     "E921": "a hole whose value would steer the shell or other programs through a variable",
     "E922": "a hole whose value gets into a shell variable that is read as code",
+    "E923": "a hole behind >& or <& of a shell command",
     "W951": "a comparison of a status that can never be true",
 }
 """Every code of these checks, with what it means."""

@@ -96,6 +96,7 @@ class _Scanner:
         self.text = text
         self.at = 0
         self.is_done = False
+        self._comma = 0
         self.open: list[
             tuple[str, int]
         ] = []  # closing bracket that is waited for, and where its opening one stands
@@ -135,7 +136,7 @@ class _Scanner:
         at = self.skip()
         character = self.text[at : at + 1]
         if character == "}":
-            self.stop(at, "a comma before the closing bracket", "JSON has no trailing commas: remove it")
+            self.stop(self._comma, "a comma before the closing bracket", "JSON has no trailing commas: remove it")
         if character != '"':
             self._no_key(at, character)
         event = self._string(at)
@@ -154,6 +155,7 @@ class _Scanner:
             return self._closed()
         if character == ",":
             self.at = at + 1
+            self._comma = at
             if closing == "]" and self._here("]"):
                 self.stop(at, "a comma before the closing bracket", "JSON has no trailing commas: remove it")
             self.next_step = self.key if closing == "}" else self.value

@@ -147,7 +147,10 @@ class _Reader(WordReader):
         self._skip_blanks()
         if operator in ("<", ">") and self._peek() == "(":
             raise Tangled("unexpected (")
-        command.redirections.append(self._word())
+        word = self._word()
+        command.redirections.append(word)
+        if operator in (">&", "<&"):
+            command.duplications.append(word)
         if operator.startswith("&>"):
             self._skip_blanks()
             if self._peek() not in _WORD_END_OR_END:

@@ -48,6 +48,7 @@ class Word:
         splits: whether it may become several words (an unquoted expansion, a brace list, a file pattern).
         quoted: whether any of it was quoted.
         array: whether it assigns an array literal.
+        in_pattern: while it is read, whether the place is inside ``[ … ]`` of a file pattern.
     """
 
     text: str = ""
@@ -57,6 +58,7 @@ class Word:
     splits: bool = False
     quoted: bool = False
     array: bool = False
+    in_pattern: bool = False
 
     @property
     def is_static(self) -> bool:
@@ -75,6 +77,8 @@ class Command:
     """One simple command.
 
     Attributes:
+        redirections: the words behind ``<`` and ``>`` in all their forms.
+        duplications: those of them behind ``>&`` and ``<&``.
         holes_end: the number of holes in the text up to the command's end, its redirections included.
         own_stdin: whether a redirection gives it its standard input.
         assigns: variable -> words whose values it gets (prefix assignments, ``for NAME in``).
@@ -83,6 +87,7 @@ class Command:
     words: list[Word] = field(default_factory=list)
     assigns: list[tuple[str, Word]] = field(default_factory=list)
     redirections: list[Word] = field(default_factory=list)
+    duplications: list[Word] = field(default_factory=list)
     holes_end: int = 0
     own_stdin: bool = False
 

@@ -48,6 +48,7 @@ class _Judge:
         self._evaluated_variables()
         for command in self.lexed.commands:
             self.command = command
+            self._refuse(command.duplications, "E923", "bash expands what follows >& a second time")
             for name, word in command.assigns:
                 self._assignment(name, word)
             if command.words:

@@ -34,6 +34,9 @@ _BACKTICKS = Refusal("E913", "inside back-ticks quoting is read twice; $( … ) 
 _PARAMETER = Refusal(
     "E914", "inside the shell's own ${…} a value would be read as a pattern or as text to expand"
 )
+_PATTERN = Refusal(
+    "E914", "inside [ … ] of a file pattern its characters would be matched one by one; quote the brackets"
+)
 _ESCAPED = Refusal("E915", "a back-slash stands before it; for the literal text write $${…}")
 _DOLLAR = Refusal("E915", "a lone $ stands before it")
 _ARRAY = Refusal("E916", "array literals are not portable, and their elements can be read as subscripts")
@@ -96,10 +99,14 @@ class WordReader(ABC):
             case "`":
                 self._backticks(word, quoted=False)
             case "\x00":
-                self._hole("bare")
+                self._hole(_PATTERN if word.in_pattern else "bare")
                 word.text += HOLE
             case _:
-                word.splits = word.splits or self._multiplies(char)
+                if self._multiplies(char):
+                    word.splits = True
+                    word.in_pattern = word.in_pattern or char == "["
+                elif char == "]":
+                    word.in_pattern = False
                 if len(word.plain) == len(word.text) and not word.quoted:
                     word.plain += char
                 word.text += char

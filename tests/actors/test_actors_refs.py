@@ -342,3 +342,21 @@ async def test_a_service_gets_its_arguments_and_reads_its_inbox():
 
     async with open_runtime(alone(ChildSpec("echo", service(echo, "hello")))) as runtime:
         assert await runtime.ref("app/echo").ask("you", timeout_seconds=1) == "hello you"
+
+
+async def test_an_actor_that_stops_itself_in_on_start_does_not_run(settle):
+    ran = []
+
+    class Shy(Actor):
+        async def on_start(self, ctx):
+            ctx.stop_self()
+
+        async def run(self, ctx):
+            ran.append(ctx.name)
+
+    exits = []
+    async with open_runtime(alone(ChildSpec("shy", Shy, restart="transient", on_exit=exits.append))):
+        await settle()
+
+    assert ran == []
+    assert [e.reason for e in exits] == ["finished"]

@@ -67,6 +67,31 @@ async def test_a_keyboard_interrupt_in_a_background_task_ends_the_tree(stage):
     assert stage.log[-2:] == ["stop b", "stop a"]
 
 
+async def test_a_keyboard_interrupt_in_an_actor_takes_its_background_tasks_along(stage):
+    cancelled = []
+
+    async def background():
+        try:
+            await trio.sleep_forever()
+        finally:
+            cancelled.append("background")
+
+    async def start(ctx):
+        ctx.start_soon(background)
+
+    async def interrupt(ctx):
+        raise KeyboardInterrupt
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with open_runtime(stage.group("one_for_one", "a")) as runtime:
+            await runtime.ref("sup/a").ask(start, timeout_seconds=1)
+            await trio.testing.wait_all_tasks_blocked()
+            await runtime.ref("sup/a").ask(interrupt, timeout_seconds=60)
+
+    assert caught.group_contains(KeyboardInterrupt)
+    assert cancelled == ["background"]
+
+
 async def test_a_keyboard_interrupt_deep_in_the_tree_stops_the_outer_levels_too(stage):
     async def interrupt(ctx):
         raise KeyboardInterrupt

@@ -117,6 +117,39 @@ async def test_a_transient_sibling_that_is_just_finishing_does_not_come_back(sta
         assert runtime.tree().children[1].state is ChildState.FINISHED
 
 
+async def test_a_child_that_is_being_removed_does_not_come_back_with_its_group(
+    stage, autojump_clock, nursery
+):
+    async with open_runtime(stage.group("one_for_all", "ab")) as runtime:
+        runtime.ref("sup/b").tell_nowait(("sleep", 3))
+        await trio.sleep(1)
+        nursery.start_soon(runtime.root.stop_child, "b")
+        await trio.sleep(1)
+        runtime.ref("sup/a").tell_nowait("crash")
+        stage.clear()
+        await trio.sleep(5)
+
+        assert stage.log == ["stop a", "stop b", "start a"]
+        assert [node.name for node in runtime.tree().children] == ["a"]
+
+
+async def test_a_finished_child_starts_anew_with_its_supervisor(stage, settle):
+    inner = SupervisorSpec(
+        "inner", children=[stage.child("once", restart="transient"), stage.child("b")], max_restarts=0
+    )
+    async with open_runtime(SupervisorSpec("sup", children=[inner])) as runtime:
+        first = runtime.ref("sup/inner/once")
+        first.tell_nowait("finish")
+        await settle()
+        stage.clear()
+        runtime.ref("sup/inner/b").tell_nowait("crash")
+        await settle()
+
+        assert stage.log == ["stop b", "start once", "start b"]
+        assert not first.is_alive
+        assert runtime.ref("sup/inner/once").is_alive
+
+
 @pytest.mark.parametrize("strategy", ["one_for_all", "rest_for_one"])
 async def test_dynamic_children_belong_to_the_group(stage, settle, strategy):
     async with open_runtime(stage.group(strategy, "ab")) as runtime:

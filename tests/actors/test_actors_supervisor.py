@@ -409,7 +409,8 @@ async def test_a_stop_during_the_back_off_does_not_wait_for_it(stage, autojump_c
 
 
 async def test_a_child_removed_during_its_back_off_stays_away(stage, autojump_clock):
-    async with open_runtime(stage.group("one_for_one", "ab", backoff=Backoff(initial_seconds=5))) as runtime:
+    spec = stage.group("one_for_one", "ab", backoff=Backoff(initial_seconds=5))
+    async with open_runtime(spec, on_restart=stage.restarted.append) as runtime:
         ref = runtime.ref("sup/a")
         ref.tell_nowait("crash")
         await wait_all_tasks_blocked()
@@ -419,6 +420,23 @@ async def test_a_child_removed_during_its_back_off_stays_away(stage, autojump_cl
         await trio.sleep(50)
 
         assert stage.log == []
+        assert stage.restarted == []
+
+
+@STRATEGIES
+async def test_a_child_removed_the_moment_it_crashed_restarts_nobody(stage, settle, strategy):
+    def remove(_):
+        supervisor = runtime.root._cell
+        supervisor.remove_soon(supervisor.find("b"))
+
+    children = [stage.child("a"), stage.child("b", on_exit=remove), stage.child("c")]
+    async with open_runtime(SupervisorSpec("sup", strategy, children)) as runtime:
+        stage.clear()
+        runtime.ref("sup/b").tell_nowait("crash")
+        await settle()
+
+        assert [node.name for node in runtime.tree().children] == ["a", "c"]
+        assert stage.log == ["stop b"]
 
 
 async def test_on_restart_says_what_was_restarted_and_why(stage, settle, boom):

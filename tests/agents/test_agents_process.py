@@ -15,7 +15,7 @@ import trio.testing
 
 from actorflow.agents import family, process, process_table
 from actorflow.agents.environment import attempt_marker, process_environment
-from actorflow.agents.process import max_processes, run_program
+from actorflow.agents.process import run_program
 from actorflow.errors import AgentError
 from actorflow.testing.agents import RecordingChannel, make_request
 

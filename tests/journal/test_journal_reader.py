@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -179,14 +181,14 @@ assert sorted(os.listdir(folder)) == before, os.listdir(folder)
 
 
 @pytest.fixture
-def open_folder(tmp_path_factory):
-    """A run folder that everybody may look into, below folders that they may too; nobody may write."""
-    folder = tmp_path_factory.mktemp("open")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
+def open_folder():
+    """A run folder that everybody may look into and nobody else may write, outside pytest's own private folder."""
+    folder = Path(tempfile.mkdtemp(prefix="actorflow-test-"))
+    folder.chmod(0o755)
     create_database(folder / "journal.db")
     yield folder
     folder.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 def make_read_only(folder):

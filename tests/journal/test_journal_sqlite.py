@@ -415,3 +415,95 @@ def test_a_checkpoint_without_room_is_put_off(path, monkeypatch):
     broken[0] = False
     database.close()
     assert len(read(path)) == 2
+
+
+@pytest.mark.trio
+async def test_all_of_a_group_are_refused_when_there_is_no_room_for_all(path, monkeypatch):
+    monkeypatch.setattr(database_module, "PRAGMAS", (*database_module.PRAGMAS, ("max_page_count", "40", 40)))
+    gate, real, outcomes = threading.Event(), Database.append, []
+    monkeypatch.setattr(
+        Database, "append", lambda self, batches: gate.wait(timeout=30) and real(self, batches)
+    )
+
+    async def append(journal):
+        try:
+            outcomes.append(await journal.append(news(1, b"x" * 20_000)))
+        except JournalFull as error:
+            outcomes.append(error)
+
+    async with open_sqlite_journal(path) as journal:
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                nursery.start_soon(append, journal)
+            await trio.testing.wait_all_tasks_blocked()
+            gate.set()
+        written = len(await journal.read())
+        assert await journal.append(news()) == written + 1
+
+    full = [outcome for outcome in outcomes if isinstance(outcome, JournalFull)]
+    assert len(full) == 20 - written >= 19
+    assert len(set(map(id, full))) == len(full), "an exception belongs to one task"
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(("where", "sequence"), [("sequence > 3", 4), ("sequence = 2", 2)])
+async def test_events_that_vanish_under_the_driver_are_noticed(path, where, sequence):
+    async with open_sqlite_journal(path) as journal:
+        await journal.append(news(5))
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute(f"DELETE FROM events WHERE {where}")
+        other.close()
+
+        for after in (0, 1, sequence):
+            with pytest.raises(JournalDamaged) as caught:
+                await journal.read(after)
+            assert caught.value.sequence in (sequence, sequence + 1)
+
+
+def test_a_replaced_driver_closes_without_touching_anything(path):
+    old = Database(path)
+    old.append([news(2)])
+    new = Database(path)
+    new.append([news(2)])
+
+    old.close()
+
+    assert new.append([news()]) == [5]
+    new.close()
+    assert [record.epoch for record in read(path)] == [1, 1, 2, 2, 2]
+
+
+def test_a_log_that_has_its_size_is_not_extended_again(path):
+    first = Database(path)
+    first.append([news()])
+    log = path.parent / "journal.db-wal"
+    size = log.stat().st_size
+
+    second = Database(path)
+    second.append([news()])
+
+    assert log.stat().st_size == size
+    second.close()
+    first.close()
+
+
+def test_no_room_for_a_new_journal_is_told(tmp_path, monkeypatch):
+    failing(monkeypatch, "SQLITE_FULL", "PRAGMA journal_mode")[0] = True
+
+    with pytest.raises(JournalFull, match="no room"):
+        create_database(tmp_path / "journal.db")
+
+
+def test_a_full_disk_that_may_have_committed_poisons(path, monkeypatch):
+    broken = failing(monkeypatch, "SQLITE_FULL")
+    database = Database(path)
+    broken[0] = True
+    monkeypatch.setattr(Database, "_rolled_back", lambda self: False)
+
+    with pytest.raises(JournalError, match="SQLITE_FULL") as caught:
+        database.append([news()])
+
+    assert not isinstance(caught.value, JournalFull)
+    with pytest.raises(JournalError, match="has failed before"):
+        database.append([news()])
+    database.close()

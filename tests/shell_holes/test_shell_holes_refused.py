@@ -46,6 +46,9 @@ REFUSED = {
         "echo $${a/${x}/b}",
         "echo $${a[${x}]}",
         "echo $${${x}}",
+        "ls [${x}]",
+        "a[${x}]=1",
+        "ls *.[ch${x}]*",
     ],
     "E915": ["echo \\${x}", 'echo "\\${x}"', "echo \\\\\\${x}"],
     "E916": ["a=(${x})", "a=(1 2 ${x})", "declare -a a=(${x})"],
@@ -102,7 +105,6 @@ REFUSED = {
         "xargs ${x}",
         "find . -exec ${x} {} \\;",
         "$(echo ${x}) a",
-        "a[${x}]=1",
         "a[0]=${x}",
         "a+=${x}",
         "> file ${x}",
@@ -263,6 +265,7 @@ REFUSED = {
         "X=${x}; printf \"$X\"",
         "X=${x}; unset $X",
         "X=${x}; echo `eval $X`",
+        "X=${x}; echo a >&$X",
         "export X=${x}; eval \"$X\"",
         'for X in a ${x}; do eval "$X"; done',
         'echo ${x} | while read -r X; do eval "$X"; done',
@@ -271,6 +274,7 @@ REFUSED = {
         'set -- ${x}; sh -c "$*"',
         "printf -v X %s ${x}; eval \"$X\"",
     ],
+    "E923": ["echo a >&${x}", 'echo a >&"${x}"', "echo a 2>&${x}", "cat <&${x}"],
 }  # fmt: skip
 
 CASES = [(command, code) for code, commands in REFUSED.items() for command in commands]

@@ -51,7 +51,7 @@ CONTEXTS = {
     "behind a tilde": ("printf %s ~${V} > OUT", "~{}"),
     "in front of a number sign": ("printf %s ${V}#c > OUT", "{}#c"),
     "in braces": ("printf %s {${V}} > OUT", "{{}}"),
-    "in brackets": ("printf %s [${V}] > OUT", "[{}]"),
+    "in quoted brackets": ("printf %s '['${V}] > OUT", "[{}]"),
     "behind an equals sign": ("printf %s --option=${V} > OUT", "--option={}"),
     "behind back-ticks": ('printf %s "`printf a`${V}" > OUT', "a{}"),
     "behind arithmetic": ('printf %s "$((1 + 1))${V}" > OUT', "2{}"),

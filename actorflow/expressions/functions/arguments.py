@@ -71,7 +71,7 @@ def a_number(frame: Frame, value: Value) -> int | float:
     """Take an int or a double."""
     value = operand(frame, value)
     if type(value) is int or type(value) is float:
-        return value  # type: ignore[no-any-return]  # checked exactly
+        return value
     raise wrong("a number", value)
 
 
@@ -79,7 +79,7 @@ def a_time(frame: Frame, value: Value) -> Timestamp | Duration:
     """Take a timestamp or a duration."""
     value = operand(frame, value)
     if type(value) is Timestamp or type(value) is Duration:
-        return value  # type: ignore[no-any-return]  # checked exactly
+        return value
     raise wrong("a timestamp or a duration", value)
 
 

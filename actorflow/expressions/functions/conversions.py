@@ -129,9 +129,9 @@ def to_bool(frame: Frame, value: Value) -> bool:
 
 @conversions("bytes")
 def to_bytes(frame: Frame, value: Value) -> bytes:
-    """The bytes of a text in UTF-8.
+    r"""The bytes of a text in UTF-8.
 
-    bytes('ÿ') -> b'\\xc3\\xbf'
+    bytes('ÿ') -> b'\xc3\xbf'
     bytes(5) -> E310
     """
     value = operand(frame, value)
@@ -154,7 +154,7 @@ def utf8(text: str) -> bytes:
 
 
 @conversions("dyn")
-def dyn(frame: Frame, value: Value) -> Value:
+def dyn(_: Frame, value: Value) -> Value:
     """The value itself; CEL needs this to leave its type open.
 
     dyn(1) == 1.0 -> true

@@ -24,7 +24,7 @@ from actorflow.expressions.kinds import (
     lookup,
 )
 from actorflow.expressions.limits import Frame, allocate, allocate_text, spend
-from actorflow.expressions.macros import sort_values
+from actorflow.expressions.loops import sort_values
 from actorflow.expressions.operations import add, compare, cut, equal, in_range, operand
 
 __all__ = ["lists", "maps"]
@@ -446,13 +446,13 @@ def get(frame: Frame, container: Value, path: Value, default: Value = None) -> V
     value = container
     for step in steps if type(steps) in LISTS else (steps,):
         spend(frame, 1)
-        value = _step(frame, operand(frame, value), operand(frame, step))
+        value = _step(operand(frame, value), operand(frame, step))
         if value is MISSING:
             return default
     return value
 
 
-def _step(frame: Frame, value: Value, step: Value) -> Value:
+def _step(value: Value, step: Value) -> Value:
     if type(value) in MAPS:
         return lookup(value, step)
     if type(value) in LISTS and type(step) is int:

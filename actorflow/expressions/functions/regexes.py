@@ -124,9 +124,9 @@ _GROUP: Final = re.compile(r"\\([0-9\\])")
 
 @regexes("replace_regex")
 def replace_regex(frame: Frame, text: Value, pattern: Value, new: Value) -> str:
-    """The text with every match replaced; \\1 to \\9 in the replacement are the groups, \\0 the match, and two backslashes are one.
+    r"""The text with every match replaced; \1 to \9 in the replacement are the groups, \0 the match, and two backslashes are one.
 
-    replace_regex('2024-05', '([0-9]+)-([0-9]+)', r'\\2/\\1') -> '05/2024'
+    replace_regex('2024-05', '([0-9]+)-([0-9]+)', r'\2/\1') -> '05/2024'
     'a  b'.replace_regex(' +', ' ') -> 'a b'
     """
     subject, replacement = _subject(frame, text), a_text(frame, new)

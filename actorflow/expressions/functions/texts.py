@@ -48,7 +48,7 @@ def lower(frame: Frame, text: Value) -> str:
 
 @texts("upperAscii", "upper_ascii")
 def upper_ascii(frame: Frame, text: Value) -> str:
-    """The text with a–z as capital letters and everything else as it is.
+    """The text with a-z as capital letters and everything else as it is.
 
     'taßk'.upperAscii() -> 'TAßK'
     """
@@ -57,7 +57,7 @@ def upper_ascii(frame: Frame, text: Value) -> str:
 
 @texts("lowerAscii", "lower_ascii")
 def lower_ascii(frame: Frame, text: Value) -> str:
-    """The text with A–Z as small letters and everything else as it is.
+    """The text with A-Z as small letters and everything else as it is.
 
     'TACOÑ'.lowerAscii() -> 'tacoÑ'
     """
@@ -84,9 +84,9 @@ def title(frame: Frame, text: Value) -> str:
 
 @texts("trim")
 def trim(frame: Frame, text: Value) -> str:
-    """The text without white space at its ends.
+    r"""The text without white space at its ends.
 
-    trim('  ok\\n') -> 'ok'
+    trim('  ok\n') -> 'ok'
     """
     return made(frame, a_text(frame, text).strip())
 
@@ -100,16 +100,15 @@ def split(frame: Frame, text: Value, separator: Value = None, limit: Value = -1)
     'a,b,c'.split(',', 2) -> ['a', 'b,c']
     'abc'.split('') -> ['a', 'b', 'c']
     """
-    text, parts = a_text(frame, text), an_int(frame, limit)
-    separator = None if separator is None else a_text(frame, separator)
-    count = _parts(text, separator)
-    allocate(frame, 2 * count)
-    allocate_text(frame, len(text))
+    source, parts = a_text(frame, text), an_int(frame, limit)
+    between = None if separator is None else a_text(frame, separator)
+    allocate(frame, 2 * _parts(source, between))
+    allocate_text(frame, len(source))
     if parts == 0:
         return []
-    if separator == "":
-        return list(text) if parts < 0 or parts >= len(text) else [*text[: parts - 1], text[parts - 1 :]]
-    return text.split(separator, parts - 1 if parts > 0 else -1)
+    if between == "":
+        return list(source) if not 0 <= parts < len(source) else [*source[: parts - 1], source[parts - 1 :]]
+    return source.split(between, parts - 1 if parts > 0 else -1)
 
 
 def _parts(text: str, separator: str | None) -> int:
@@ -120,9 +119,9 @@ def _parts(text: str, separator: str | None) -> int:
 
 @texts("lines")
 def lines(frame: Frame, text: Value) -> list[str]:
-    """The lines of the text, without their ends (`\\n` or `\\r\\n`); a last empty line is none.
+    r"""The lines of the text, without their ends (`\n` or `\r\n`); a last empty line is none.
 
-    lines('a\\nb\\n') -> ['a', 'b']
+    lines('a\nb\n') -> ['a', 'b']
     lines('') -> []
     """
     text = a_text(frame, text)
@@ -141,13 +140,14 @@ def replace(frame: Frame, text: Value, old: Value, new: Value, limit: Value = -1
     replace('a-b-c', '-', '+') -> 'a+b+c'
     'a-b-c'.replace('-', '', 1) -> 'ab-c'
     """
-    text, old, new, count = a_text(frame, text), a_text(frame, old), a_text(frame, new), an_int(frame, limit)
-    found = text.count(old)
+    source, count = a_text(frame, text), an_int(frame, limit)
+    before, after = a_text(frame, old), a_text(frame, new)
+    spend(frame, len(source) >> 6)
+    found = source.count(before)
     if count >= 0:
         found = min(found, count)
-    allocate_text(frame, len(text) + found * (len(new) - len(old)))
-    spend(frame, len(text) >> 6)
-    return text.replace(old, new, count)
+    allocate_text(frame, len(source) + found * (len(after) - len(before)))
+    return source.replace(before, after, count)
 
 
 @texts("starts_with", "startsWith")
@@ -182,12 +182,11 @@ def substring(frame: Frame, text: Value, start: Value, end: Value = None) -> str
     'workflow'.substring(0, 4) -> 'work'
     'abc'.substring(2, 9) -> E310
     """
-    text = a_text(frame, text)
-    first = a_count(frame, start)
-    last = len(text) if end is None else a_count(frame, end)
-    if first > last or last > len(text):
+    source, first = a_text(frame, text), a_count(frame, start)
+    last = len(source) if end is None else a_count(frame, end)
+    if first > last or last > len(source):
         raise EvaluationError("E310", "the places are outside the text", hint="text[a:b] clamps its bounds")
-    return made(frame, text[first:last])
+    return made(frame, source[first:last])
 
 
 @texts("char_at", "charAt")
@@ -197,10 +196,10 @@ def char_at(frame: Frame, text: Value, place: Value) -> str:
     'abc'.char_at(1) -> 'b'
     'abc'.char_at(3) -> ''
     """
-    text, number = a_text(frame, text), a_count(frame, place)
-    if number > len(text):
+    source, number = a_text(frame, text), a_count(frame, place)
+    if number > len(source):
         raise EvaluationError("E310", "the place is outside the text")
-    return text[number : number + 1]
+    return source[number : number + 1]
 
 
 @texts("pad_start")
@@ -209,8 +208,8 @@ def pad_start(frame: Frame, text: Value, width: Value, fill: Value = " ") -> str
 
     pad_start('7', 3, '0') -> '007'
     """
-    text = a_text(frame, text)
-    return _filling(frame, text, width, fill) + text
+    source = a_text(frame, text)
+    return _filling(frame, source, width, fill) + source
 
 
 @texts("pad_end")
@@ -219,17 +218,17 @@ def pad_end(frame: Frame, text: Value, width: Value, fill: Value = " ") -> str:
 
     pad_end('ab', 4, '.') -> 'ab..'
     """
-    text = a_text(frame, text)
-    return text + _filling(frame, text, width, fill)
+    source = a_text(frame, text)
+    return source + _filling(frame, source, width, fill)
 
 
 def _filling(frame: Frame, text: str, width: Value, fill: Value) -> str:
-    wanted, fill = an_int(frame, width), a_text(frame, fill)
-    if not fill:
+    wanted, filling = an_int(frame, width), a_text(frame, fill)
+    if not filling:
         raise EvaluationError("E310", "the filling is an empty text")
     missing = max(0, wanted - len(text))
-    allocate_text(frame, max(wanted, len(text)))
-    return (fill * min(missing, missing // len(fill) + 1))[:missing]
+    allocate_text(frame, max(wanted, len(text)) + len(filling))
+    return (filling * (missing // len(filling) + 1))[:missing]
 
 
 @texts("repeat")
@@ -238,9 +237,9 @@ def repeat(frame: Frame, text: Value, count: Value) -> str:
 
     repeat('ab', 3) -> 'ababab'
     """
-    text, times = a_text(frame, text), a_count(frame, count)
-    allocate_text(frame, len(text) * times)
-    return text * times if text else ""
+    source, times = a_text(frame, text), a_count(frame, count)
+    allocate_text(frame, len(source) * times)
+    return source * times if source else ""
 
 
 @texts("truncate")
@@ -250,10 +249,10 @@ def truncate(frame: Frame, text: Value, length: Value, ending: Value = "…") ->
     truncate('a long story', 7) -> 'a long…'
     truncate('short', 7) -> 'short'
     """
-    text, longest, ending = a_text(frame, text), a_count(frame, length), a_text(frame, ending)
-    if len(text) <= longest:
-        return text
-    return made(frame, text[: max(0, longest - len(ending))] + ending[:longest])
+    source, longest, last = a_text(frame, text), a_count(frame, length), a_text(frame, ending)
+    if len(source) <= longest:
+        return source
+    return made(frame, source[: max(0, longest - len(last))] + last[:longest])
 
 
 @texts("slugify")
@@ -271,9 +270,9 @@ def slugify(frame: Frame, text: Value) -> str:
 
 @texts("quote", "strings.quote")
 def quote(frame: Frame, text: Value) -> str:
-    """The text in double quotes, with the escapes of JSON.
+    r"""The text in double quotes, with the escapes of JSON.
 
-    quote('a"b') -> '"a\\\\"b"'
+    quote('a"b') -> '"a\\"b"'
     """
     import json
 
@@ -355,17 +354,16 @@ def join(frame: Frame, items: Value, separator: Value = "") -> str:
     join(['a', 'b'], ', ') -> 'a, b'
     [1, 2].join('-') -> '1-2'
     """
-    items, separator = a_list(frame, items), a_text(frame, separator)
-    spend(frame, len(items))
+    elements, between = a_list(frame, items), a_text(frame, separator)
+    spend(frame, len(elements))
     parts: list[str] = []
-    size = len(separator) * max(0, len(items) - 1)
-    for item in items:
+    size = len(between) * max(0, len(elements) - 1)
+    for item in elements:
         text = item if type(item) is str else text_of(frame, item)
         size += len(text)
         if size > 4096:
             allocate_text(frame, size)
             size = 0
         parts.append(text)
-    total = sum(map(len, parts)) + len(separator) * max(0, len(parts) - 1)
-    allocate_text(frame, total)
-    return separator.join(parts)
+    allocate_text(frame, sum(map(len, parts)) + len(between) * max(0, len(parts) - 1))
+    return between.join(parts)

@@ -200,7 +200,7 @@ _date_part(
 
 
 def _clock_part(
-    name: str, alias: str, summary: str, example: str, unit: int, part: Callable[[datetime], int]
+    names: tuple[str, str], summary: str, example: str, unit: int, part: Callable[[datetime], int]
 ) -> None:
     def read(frame: Frame, time: Value, zone: Value = None) -> int:
         value = a_time(frame, time)
@@ -212,28 +212,25 @@ def _clock_part(
         return whole if value.total >= 0 else -whole
 
     read.__doc__ = f"{summary}\n\n    {example}\n"
-    times(name, alias)(read)
+    times(*names)(read)
 
 
 _clock_part(
-    "getHours",
-    "hours",
+    ("getHours", "hours"),
     "The hour of a timestamp (0 to 23), or all whole hours of a duration.",
     "duration('10000s').getHours() -> 2",
     3600 * NANOS,
     lambda d: d.hour,
 )
 _clock_part(
-    "getMinutes",
-    "minutes",
+    ("getMinutes", "minutes"),
     "The minute of a timestamp (0 to 59), or all whole minutes of a duration.",
     "duration('3730s').getMinutes() -> 62",
     60 * NANOS,
     lambda d: d.minute,
 )
 _clock_part(
-    "getSeconds",
-    "seconds",
+    ("getSeconds", "seconds"),
     "The second of a timestamp (0 to 59), or all whole seconds of a duration.",
     "timestamp('2009-02-13T23:31:30Z').getSeconds() -> 30",
     NANOS,

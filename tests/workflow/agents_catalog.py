@@ -1,0 +1,20 @@
+"""The agents of these tests."""
+
+from __future__ import annotations
+
+from actorflow.workflow.catalog import AgentTraits
+
+FEATURES = frozenset({"options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"})
+
+CATALOG = {
+    "echo": AgentTraits(name="echo"),
+    "all": AgentTraits(name="all", supports=FEATURES),
+    "planner": AgentTraits(name="planner", supports=FEATURES),
+    "shell": AgentTraits(
+        name="shell",
+        parameters=frozenset({"command", "env", "stdin", "output"}),
+        required=frozenset({"command"}),
+        shell_text=frozenset({"command"}),
+        supports=frozenset({"output_schema"}),
+    ),
+}
