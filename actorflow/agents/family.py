@@ -97,20 +97,38 @@ def hurry_all() -> None:
 
 
 class Family(_Kin):
-    """The processes of an attempt that this process started."""
+    """The processes of an attempt that this process started.
+
+    Attributes:
+        exit_code: the leader's, once it has been reaped; minus the signal's number when a signal killed it. None after ``close``: it hangs
+            in the kernel, or somebody else has reaped it.
+    """
 
     def __init__(self, leader: int, marker: str) -> None:
         super().__init__()
         self._leader = leader
         self._marker = marker
+        self.exit_code: int | None = None
         self._known: dict[int, str] = {}
         """pid -> start time of everybody seen so far: who clears the environment later does not get away."""
         self._adopts = process_table.adopt_orphans()
         _live[leader] = self
 
     def close(self) -> None:
-        """Forget the family; the leader may be reaped from now on."""
+        """Forget the family, and reap the leader if it has exited."""
         _live.pop(self._leader, None)
+        if self.exit_code is None:
+            self._reap(self._leader)
+
+    def _reap(self, pid: int) -> bool:
+        """Reap one exited child with this pid, or of this group when negative; whether there was one."""
+        try:
+            found, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if found == self._leader:
+            self.exit_code = os.waitstatus_to_exitcode(status)
+        return found != 0
 
     def members(self) -> list[Process]:
         """Return those alive, the leader among them. When there are none this costs one read of a small file."""
@@ -134,7 +152,15 @@ class Family(_Kin):
         _signal_group(self._leader, number)
         super().signal(number, [member for member in members if member.group != self._leader])
 
+    def kill_group(self) -> None:
+        """Kill the group without looking who is in it; for when even looking fails."""
+        _signal_group(self._leader, signal.SIGKILL)
+
     def _group(self) -> list[Process]:
+        # Zombies would count as members. Without the leader's the number could be given to another group, but only when this one is
+        # empty, and then only in the moment before we look.
+        while self._reap(-self._leader):
+            continue
         try:
             os.killpg(self._leader, 0)
         except (ProcessLookupError, PermissionError):  # macOS says EPERM when only zombies are left
@@ -153,7 +179,7 @@ class Family(_Kin):
                 if child.is_alive and self._is_ours(child):
                     yield child
                 elif not child.is_alive:
-                    _reap(
+                    _reap_orphan(
                         child, is_ours=child.session == self._leader or self._known.get(pid) == child.started
                     )
 
@@ -200,7 +226,7 @@ class Survivors(_Kin):
 _unknown_zombies: dict[tuple[int, str], float] = {}
 
 
-def _reap(zombie: Process, *, is_ours: bool) -> None:
+def _reap_orphan(zombie: Process, *, is_ours: bool) -> None:
     """Take an adopted zombie out of the process table, without ever taking the exit status that somebody else here waits for.
 
     Programs that other code of this process starts are in our own session, or are waited for soon after they exit. So a zombie that we

@@ -29,7 +29,7 @@ class AgentRequest:
         handoff: (task id, output) of the dependencies whose work is handed over.
         environment: what the process gets on top of the caller's environment; may hold secrets, so it is never written anywhere.
         cwd: where the agent works; exists and lies in the project.
-        folder: the attempt's own folder (``stdout``, ``stderr``, ``process.json``); exists, 0700.
+        folder: the attempt's own folder (``stdout``, ``stderr``, ``process.json``), 0700; exists if the agent's traits say that it needs one.
         idempotency_key: the same over all attempts of this task in this run.
     """
 

@@ -224,7 +224,7 @@ def _character(character: str) -> bytes:
         b"".join(b"[%=](?:25)*" + _digits(byte) for byte in data),
         b"".join(rb"\\+u" + _digits(units[i]) + _digits(units[i + 1]) for i in range(0, len(units), 2)),
         b"".join(rb"\\+x" + _digits(byte) for byte in data),
-        rb"\\+(?:x|U|u\{)0*(?i:%x)\}?" % code,
+        rb"\\+(?:[xU]0*(?i:%x)|u\{0*(?i:%x)\})" % (code, code),
         b"".join(rb"\\+" + octet for octet in octets),
         b"&(?:amp;)*#(?:0*%d|[xX]0*(?i:%x));" % (code, code),
     ]

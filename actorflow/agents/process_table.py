@@ -31,6 +31,9 @@ HAS_PROC = sys.platform == "linux"
 """Whether this is Linux; elsewhere less is known, and an attempt's processes are those in its group."""
 
 _PR_SET_CHILD_SUBREAPER = 36
+_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+"""How files of /proc fail when the process has ended, or is another user's. Anything else, like having no descriptor left, must not look like that."""
+
 _ZOMBIE_STATES = frozenset("ZX")
 
 
@@ -151,7 +154,7 @@ def _read(path: str) -> bytes:
     try:
         with open(path, "rb", buffering=0) as file:
             return file.readall()
-    except OSError:
+    except _GONE:
         return b""
 
 

@@ -38,7 +38,6 @@ class RunningProgram:
         self._family = Family(popen.pid, marker)
         self._captures = captures
         self._stdin = stdin
-        self._exit_code: int | None = None
 
     @classmethod
     def start(
@@ -105,11 +104,13 @@ class RunningProgram:
         """
         try:
             members = self._family.members()
-            is_ended = not members or await self._end(grace_seconds)
+            if members:
+                await self._end(grace_seconds)
             for capture in self._captures:
                 capture.drain()
-            if is_ended:
-                self._reap()
+        except OSError:  # no descriptor is left to look at processes with
+            self._family.kill_group()
+            raise
         finally:
             self._close()
         return sum(member.pid != self.pid for member in members)
@@ -126,12 +127,12 @@ class RunningProgram:
                 raise AgentError(
                     "output_not_stored", f"the output could not be stored: {capture.failure.strerror}"
                 )
-        if self._exit_code is None:
+        if self._family.exit_code is None:
             hint = "does something in this process, or whoever started it, ignore SIGCHLD or wait for all children?"
             raise AgentError("exit_unknown", "nobody knows how the program ended", hint=hint)
-        return self._exit_code
+        return self._family.exit_code
 
-    async def _end(self, grace_seconds: float) -> bool:
+    async def _end(self, grace_seconds: float) -> None:
         limit = grace_seconds + 2 * KILL_SECONDS
         with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
             async with (
@@ -139,22 +140,13 @@ class RunningProgram:
             ):  # a program that says good-bye must not block on a full pipe
                 for capture in self._captures:
                     nursery.start_soon(capture.pump, _nothing)
-                is_ended = await self._family.end(grace_seconds)
+                await self._family.end(grace_seconds)
                 nursery.cancel_scope.cancel()
-            return is_ended
-        return False
-
-    def _reap(self) -> None:
-        try:
-            _, status = os.waitpid(self.pid, 0)  # it has exited, so this does not wait
-        except ChildProcessError:
-            _logger.warning("the exit status of process %d was taken by somebody else", self.pid)
-            self._popen.returncode = 0  # so that the object does not look for it again
-            return
-        self._exit_code = self._popen.returncode = os.waitstatus_to_exitcode(status)
 
     def _close(self) -> None:
         self._family.close()
+        # Nobody waits through the object itself; a return code keeps it from complaining, and from looking for the process later.
+        self._popen.returncode = self._family.exit_code or 0
         for capture in self._captures:
             capture.close()
         if self._stdin is not None:

@@ -9,7 +9,7 @@ from actorflow.workflow.catalog import AgentTraits
 
 __all__ = ["BUILT_IN", "ECHO", "PYTHON", "SHELL", "UNAVAILABLE", "claude_code_agent"]
 
-ECHO = AgentTraits(name="echo", supports=frozenset({"output_schema"}))
+ECHO = AgentTraits(name="echo", supports=frozenset({"output_schema"}), needs_folder=False)
 
 SHELL = AgentTraits(
     name="shell",
@@ -49,8 +49,7 @@ def claude_code_agent(name: str, *, defined_in: str = "") -> AgentTraits:
             {"options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"}
         ),
         unavailable=(
-            f"the agent '{name}'{origin} is run by Claude Code, and this version of actorflow has no Claude Code agent; "
-            "use 'shell' or 'python', install a plug-in that brings the agent, or rehearse the run with --rehearse"
+            f"the agent '{name}'{origin} is run by Claude Code, which this version of actorflow cannot start"
         ),
     )
 
@@ -59,10 +58,7 @@ _HUMAN = AgentTraits(
     name="human",
     parameters=frozenset({"question", "choices", "default", "timeout"}),
     required=frozenset({"question"}),
-    unavailable=(
-        "the agent 'human' cannot ask anybody in this version of actorflow; "
-        "use 'shell' or 'python', or rehearse the run with --rehearse"
-    ),
+    unavailable=("the agent 'human' cannot ask anybody in this version of actorflow"),
 )
 
 UNAVAILABLE = {"human": _HUMAN, **{name: claude_code_agent(name) for name in _CLAUDE_CODE_NAMES}}

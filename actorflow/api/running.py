@@ -188,8 +188,8 @@ def _agents_of(plan: Plan, registry: AgentRegistry) -> dict[str, Agent]:
     if missing:
         users = {name: [t.id for t in plan.tasks.values() if name in t.spec.agents] for name in missing}
         lines = [f"{error.message} (used by {', '.join(users[name])})" for name, error in missing.items()]
-        hints = dict.fromkeys(error.hint for error in missing.values() if error.hint)
-        raise ConfigurationError("; ".join(lines), hint="\n  ".join(hints))
+        hint = "use 'shell' or 'python', or install a plug-in that brings what is missing"
+        raise ConfigurationError("\n".join(lines), hint=hint)
     return agents
 
 

@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from actorflow.cli.options import json_option, run_argument, settings_for, state_dir_option
+from actorflow.cli.streams import say
 
 __all__ = ["cancel_command"]
 
@@ -32,7 +33,7 @@ def cancel_command(run: str, as_json: bool, state_dir: str | None) -> None:
         status = None if done.state.status is None else done.state.status.value
         print_json({"run_id": done.run_id, "status": status, "answer": done.answer})
     else:
-        click.echo(escape(done.answer))
+        say(escape(done.answer))
 
 
 def _who() -> str:

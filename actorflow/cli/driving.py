@@ -22,6 +22,7 @@ from actorflow.cli.failing import RUN_KEY
 from actorflow.cli.options import local_zone, repeat_options, width_of
 from actorflow.cli.output import print_json
 from actorflow.cli.outputs import report_of
+from actorflow.cli.streams import say
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.order import declared_order
@@ -103,7 +104,7 @@ class Driving:
                 width=width_of(sys.stderr),
                 options=repeat_options(self.state_dir),
             )
-            _say("\n".join(end_lines(finished.state, told)), to_stderr=True)
+            _say("\n".join(end_lines(finished.state, told)), to_stdto_stderr=True)
         if self.as_json:
             seen = api.Inspection(finished.run_id, finished.folder, finished.state, (), None)
             print_json(report_of(seen, order=self.order, status=""))
@@ -112,6 +113,6 @@ class Driving:
 def _say(text: str, *, to_stderr: bool = False) -> None:
     """Print; when whoever reads it has gone, the run and its exit code do not depend on them."""
     try:
-        click.echo(text, err=to_stderr)
+        say(text, to_stderr=to_stderr)
     except BrokenPipeError:
         return

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from actorflow.cli.streams import say
 from actorflow.errors import ActorflowError, InternalError, SpecErrors
 from actorflow.views.escape import escape_lines
 
@@ -42,9 +43,9 @@ def exit_code_for(error: Exception, ctx: click.Context) -> int:
         from actorflow.cli.output import print_json
 
         print_json({"error": error_report(known)} | ({"run_id": run_id} if run_id else {}))
-    click.echo(_words(known), err=True)
+    say(_words(known), to_stderr=True)
     if run_id:
-        click.echo(f"what run {run_id} has recorded is kept; go on with: actorflow resume {run_id}", err=True)
+        say(f"what run {run_id} has recorded is kept; go on with: actorflow resume {run_id}", to_stderr=True)
     return known.exit_code
 
 

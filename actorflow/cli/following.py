@@ -18,9 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import click
-
 from actorflow import api
+from actorflow.cli.streams import say
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus
 from actorflow.state.events import AttemptStarted
@@ -114,7 +113,7 @@ class Logs:
     def close(self) -> None:
         """End the last line and close all files."""
         if not self._raw and not self._at_line_start:
-            click.echo()
+            say()
         for stream in self._streams.values():
             stream.close()
 
@@ -132,7 +131,7 @@ class Logs:
                 continue
             self._head(stream)
             text = escape_lines(stream.decoder.decode(piece))
-            click.echo(text, nl=False)
+            say(text, end="")
             self._at_line_start = text.endswith("\n") if text else self._at_line_start
         if self._raw:
             sys.stdout.buffer.flush()
@@ -143,7 +142,7 @@ class Logs:
             return
         blank = "" if self._current is None else "\n"
         end = "" if self._at_line_start else "\n"
-        click.echo(f"{end}{blank}==> {stream.task}, attempt {stream.attempt}, {stream.name} <==")
+        say(f"{end}{blank}==> {stream.task}, attempt {stream.attempt}, {stream.name} <==")
         self._current, self._at_line_start = stream, True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from actorflow.cli.options import settings_for, state_dir_option
+from actorflow.cli.streams import say
 from actorflow.errors import InputError
 from actorflow.ids import TASK_ID
 
@@ -50,6 +51,7 @@ def logs_command(
         logs.print_new(seen)
     logs.close()
     if not logs.has_printed:
-        click.echo(
-            f"the agents of run {seen.run_id} have written nothing{f' for {task}' if task else ''}", err=True
+        say(
+            f"the agents of run {seen.run_id} have written nothing{f' for {task}' if task else ''}",
+            to_stderr=True,
         )

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-import click
-
+from actorflow.cli.streams import say
 from actorflow.values import JSONValue
 from actorflow.views.escape import escape_with
 
@@ -30,7 +29,7 @@ def json_text(value: JSONValue, *, is_ascii: bool = False) -> str:
 def print_json(value: JSONValue) -> None:
     """Print ``value`` on stdout, as one document."""
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-    click.echo(json_text(value, is_ascii=not encoding.startswith("utf")))
+    say(json_text(value, is_ascii=not encoding.startswith("utf")))
 
 
 def _json_escape(character: str) -> str:

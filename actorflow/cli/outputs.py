@@ -9,9 +9,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from actorflow import api
+from actorflow.cli.streams import say
 from actorflow.errors import JournalError
 from actorflow.ids import TaskId
 from actorflow.monitor.report import blob_reference, run_report
@@ -34,7 +33,7 @@ def report_of(seen: api.Inspection, *, order: Sequence[TaskId], status: str) -> 
         try:
             return seen.output(ref)
         except JournalError as error:
-            click.echo(escape_lines(f"warning: {error}"), err=True)
+            say(escape_lines(f"warning: {error}"), to_stderr=True)
             return blob_reference(ref)
 
     return run_report(seen.state, now=time.time(), order=order, status=status, load=load)

@@ -14,6 +14,7 @@ from actorflow.cli.options import (
     settings_for,
     state_dir_option,
 )
+from actorflow.cli.streams import say
 
 __all__ = ["resume_command"]
 
@@ -49,7 +50,7 @@ def resume_command(
     settings = settings_for(state_dir)
     seen = api.inspect(run, settings=settings)
     if seen.state.status is RunStatus.SUCCESS and not quiet:
-        click.echo(f"run {seen.run_id} has succeeded already: there is nothing to do", err=True)
+        say(f"run {seen.run_id} has succeeded already: there is nothing to do", to_stderr=True)
     driving = Driving(
         settings=settings,
         state_dir=state_dir,

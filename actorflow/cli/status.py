@@ -13,6 +13,7 @@ from actorflow.cli.options import (
     state_dir_option,
     width_of,
 )
+from actorflow.cli.streams import say
 
 __all__ = ["status_command"]
 
@@ -55,4 +56,4 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
         status=seen.status_word,
         driver="" if seen.driver is None else str(seen.driver),
     )
-    click.echo("\n".join(status_lines(seen.state, told)))
+    say("\n".join(status_lines(seen.state, told)))

@@ -7,6 +7,7 @@ from functools import partial
 import click
 
 from actorflow.cli.options import json_option, last_run_argument, settings_for, state_dir_option
+from actorflow.cli.streams import say
 
 __all__ = ["tree_command"]
 
@@ -31,4 +32,4 @@ def tree_command(run: str, as_json: bool, state_dir: str | None) -> None:
     if as_json:
         print_json({"tree": text.splitlines()})
     else:
-        click.echo(escape_lines(text))
+        say(escape_lines(text))

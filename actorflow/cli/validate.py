@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from actorflow.cli.options import json_option, settings_for
+from actorflow.cli.streams import say
 
 if TYPE_CHECKING:
     from actorflow import api
@@ -83,15 +84,15 @@ def _print_words(path: Path, checked: api.Checked, strict: bool) -> None:
     from actorflow.views.escape import escape, escape_lines
 
     for problem in checked.problems:
-        click.echo(escape_lines(str(problem)))
+        say(escape_lines(str(problem)))
     errors = sum(problem.severity == "error" for problem in checked.problems)
     warnings = len(checked.problems) - errors
     counts = ", ".join(_count(n, word) for n, word in ((errors, "error"), (warnings, "warning")) if n)
     if checked.workflow is not None and _is_valid(checked, strict):
         tasks = _count(len(checked.workflow.tasks), "task")
-        click.echo(f"{escape(str(path))}: valid, {tasks}{f' ({counts})' if counts else ''}")
+        say(f"{escape(str(path))}: valid, {tasks}{f' ({counts})' if counts else ''}")
     else:
-        click.echo(f"{escape(str(path))}: not valid: {counts}", err=True)
+        say(f"{escape(str(path))}: not valid: {counts}", to_stderr=True)
 
 
 def _count(number: int, word: str) -> str:

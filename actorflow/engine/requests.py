@@ -48,7 +48,7 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
         parameters=parameters,
         cwd=_cwd(session, spec.cwd),
         project_root=session.project_root,
-        folder=session.attempt_folder(start.task, start.attempt),
+        folder=_folder(session, start),
         idempotency_key=f"{session.run_id}/{start.task}",
         description=str(description),
         handoff=tuple((task_id, _output(session, state, task_id)) for task_id in task.handoff),
@@ -58,6 +58,12 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
         verify=spec.verify,
         session=None if spec.session is None else state.tasks[spec.session].session_id,
     )
+
+
+def _folder(session: Session, start: StartAttempt) -> Path:
+    if session.agents[start.agent].traits.needs_folder:
+        return session.attempt_folder(start.task, start.attempt)
+    return session.project_root
 
 
 def _reads(task: PlannedTask, plan: Plan) -> frozenset[TaskId]:

@@ -139,14 +139,10 @@ class _Checker:
 
     def _path_schema(self, node: Node, bound: frozenset[str]) -> Mapping[str, Any] | None:
         """Return the schema of a path without optional parts, if the scope knows one."""
-        for reference in self.references:
-            if (
-                (reference.start, reference.end) == (node.start, node.end)
-                and not reference.optional
-                and not reference.computed
-            ):
-                return _schema_at(self._info(reference)) if _root(node) not in bound else None
-        return None
+        reference = self.by_span.get((node.start, node.end))
+        if reference is None or reference.optional or reference.computed or _root(node) in bound:
+            return None
+        return _schema_at(self._info(reference))
 
     def _types(self, node: Node, bound: frozenset[str]) -> Iterator[Diagnostic]:
         match node:

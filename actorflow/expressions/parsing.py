@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["RESERVED", "parse"]
 
 _PATH = re.compile(r"[ \t\n\f\r]*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*)*)[ \t\n\f\r]*")
-_SCAN = re.compile(
-    r"""//[^\n]*|[rR]?[bB]?[rR]?(?:\"{3}|'{3}|"|')|[(\[{]|[)\]}]""",
-)
+_SCAN = re.compile(r"""//[^\n]*|[rR]?[bB]?[rR]?(?:"{3}|'{3}|"|')|[(\[{]|[)\]}]""")
 _OPEN = re.compile(r"""//[^\n]*|\?[?.]|[rR]?[bB]?[rR]?(?:"{3}|'{3}|"|')|[(\[{?:)\]}]""")
 _BAD_CHARACTER = re.compile(r"""[^\x09\x0a\x0c\x0d\x20-\x7e]""")
 
@@ -229,11 +227,11 @@ def _open_bracket(before: str) -> str:
 
 
 def _expected(names: set[str], before: str) -> str:
-    wanted = _open_bracket(before)
     if "INT" in names:
         return "a value is needed"
     if names <= {"NAME", "QUOTED_NAME"}:
         return "a name is needed"
+    wanted = _open_bracket(before)
     if wanted:
         return f"an operator or '{wanted}' is needed"
     if "LPAR" in names and len(names) <= 3:

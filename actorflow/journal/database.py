@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from actorflow.errors import InternalError, JournalDamaged, JournalError, JournalFull
-from actorflow.journal.chain import START, Link, Row, link, verify
+from actorflow.journal.chain import Link, Row, link
 from actorflow.journal.faults import (
     SQLITE_FAILURES,
     again,
@@ -27,23 +27,11 @@ from actorflow.journal.faults import (
 )
 from actorflow.journal.migrations import check_known, migrate
 from actorflow.journal.port import NewRecord, Record
-from actorflow.journal.storage import no_link, storage_errors, sync_file
+from actorflow.journal.storage import sync_file
+from actorflow.journal.tables import check_files, connect, place_of, read_tail, select
 from actorflow.journal.wal import check_wal
 
-__all__ = [
-    "CHECKPOINT_PAGES",
-    "JOURNAL_NAME",
-    "Database",
-    "check_files",
-    "connect",
-    "create_database",
-    "place_of",
-    "read_tail",
-    "select",
-]
-
-JOURNAL_NAME = "journal.db"
-"""The database in a run's folder."""
+__all__ = ["CHECKPOINT_PAGES", "Database", "create_database"]
 
 # What is asked for, and what SQLite must answer when asked again (None: it does not answer).
 PRAGMAS: tuple[tuple[str, str, object], ...] = (
@@ -62,16 +50,11 @@ PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("mmap_size", "0", 0),  # a file cut short must be an error, not a SIGBUS
 )
 
-BUSY_SECONDS = 5.0
 _PAGE = 4096
 _LOG_BYTES = 1 << 20
 _CACHE_BYTES = 16 * _PAGE  # while the log is extended: what does not fit goes to the log
 CHECKPOINT_PAGES = 200  # a bit less than fit into _LOG_BYTES, so that the log never grows in the usual case
 
-_SELECT = "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?"
-_SELECT_LAST = (
-    "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events ORDER BY sequence DESC LIMIT 2"
-)
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)"
 _NOTE = "UPDATE journal SET head_sequence = ?, head_crc = ?"
 
@@ -102,71 +85,6 @@ def create_database(path: Path) -> None:
         raise full_error(path) if is_full(error) else sqlite_error(error, "make", path, 1) from error
     finally:
         os.close(descriptor)
-
-
-def connect(path: Path, options: str) -> sqlite3.Connection:
-    """Open the database by URI, with explicit transactions. Nothing is read before the first statement."""
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?{options}",
-        uri=True,
-        isolation_level=None,
-        timeout=BUSY_SECONDS,
-        check_same_thread=False,
-    )
-
-
-def check_files(path: Path) -> None:
-    """Check that ``path`` and what SQLite keeps beside it can be opened.
-
-    Raises:
-        JournalError: there is no journal, or one of the files is a symbolic link.
-    """
-    with storage_errors("look at", path):
-        if no_link(path) is None:
-            raise JournalError(f"there is no journal at {path}")
-        for suffix in ("-wal", "-shm"):
-            no_link(path.with_name(path.name + suffix))
-
-
-def read_tail(connection: sqlite3.Connection, path: str) -> tuple[Link, int]:
-    """Return the end of the chain and the epoch of the last driver, checked against each other.
-
-    Raises:
-        JournalDamaged: the last record is not what was appended, or records that were there are not.
-    """
-    noted = connection.execute("SELECT epoch, head_sequence FROM journal").fetchall()
-    last: list[Row] = connection.execute(_SELECT_LAST).fetchall()
-    if len(noted) != 1 or not all(type(number) is int for number in noted[0]):
-        raise JournalDamaged(path, 1, "the row about the journal itself is wrong")
-    epoch, head = noted[0]
-    before = Link(last[1][0], last[1][5]) if len(last) == 2 else START
-    records, tail = verify(last[:1], before, path)
-    if tail.sequence < head:
-        raise JournalDamaged(path, tail.sequence + 1, f"events up to {head} were there")
-    if records and records[0].epoch > epoch:
-        raise JournalDamaged(
-            path, tail.sequence, f"its driver is {records[0].epoch}, but the last one is {epoch}"
-        )
-    return tail, epoch
-
-
-def place_of(connection: sqlite3.Connection, sequence: int, path: str) -> Link:
-    """Return the place of the record ``sequence``, the start of the chain for 0.
-
-    Raises:
-        JournalDamaged: there is no such record.
-    """
-    if sequence <= 0:
-        return START
-    found = connection.execute("SELECT crc FROM events WHERE sequence = ?", (sequence,)).fetchone()
-    if found is None or type(found[0]) is not int:
-        raise JournalDamaged(path, sequence, "it is missing")
-    return Link(sequence, found[0])
-
-
-def select(connection: sqlite3.Connection, after: Link, limit: int, path: str) -> tuple[list[Record], Link]:
-    """Return at most ``limit`` (-1: all) records after the place ``after``, verified, and where they end."""
-    return verify(connection.execute(_SELECT, (after.sequence, limit)), after, path)
 
 
 class Database:

@@ -19,12 +19,12 @@ from typing import Self, TypeAlias, TypeVar
 
 from actorflow.errors import JournalDamaged, JournalError
 from actorflow.journal.chain import START
-from actorflow.journal.database import JOURNAL_NAME, check_files, connect, place_of, read_tail, select
 from actorflow.journal.faults import SQLITE_FAILURES, is_unreachable, sqlite_error
 from actorflow.journal.lease import who_drives
 from actorflow.journal.migrations import check_known
 from actorflow.journal.port import Record
 from actorflow.journal.storage import storage_errors
+from actorflow.journal.tables import JOURNAL_NAME, check_files, connect, place_of, read_tail, select
 from actorflow.journal.wal import check_wal
 
 __all__ = ["JournalReader"]

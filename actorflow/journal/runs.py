@@ -19,7 +19,7 @@ from pathlib import Path
 
 from actorflow.errors import RunError
 from actorflow.ids import RUN_ID, TASK_ID, RunId
-from actorflow.journal.database import JOURNAL_NAME, create_database
+from actorflow.journal.database import create_database
 from actorflow.journal.lease import LOCK_NAME
 from actorflow.journal.storage import (
     make_private_folder,
@@ -28,6 +28,7 @@ from actorflow.journal.storage import (
     storage_errors,
     sync_folder,
 )
+from actorflow.journal.tables import JOURNAL_NAME
 
 __all__ = ["RunFolder", "RunStore"]
 
@@ -76,6 +77,8 @@ class RunFolder:
     def attempt_dir(self, task: str, number: int) -> Path:
         """Return the folder of an attempt, made if it is missing.
 
+        It is not made durable: what an attempt says is lost with the attempt, and syncs would cost more than the attempt's events.
+
         Args:
             task: a task's id.
             number: of the attempt, from 1.
@@ -89,7 +92,7 @@ class RunFolder:
         path = self.attempts / task / str(number)
         with storage_errors("make", path):
             for folder in (self.attempts, path.parent, path):
-                make_private_folder(folder)
+                make_private_folder(folder, durable=False)
         return path
 
 

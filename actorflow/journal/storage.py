@@ -83,8 +83,11 @@ def no_link(path: Path) -> os.stat_result | None:
     return found
 
 
-def make_private_folder(path: Path) -> bool:
-    """Make sure that ``path`` is a folder, making it (0700, and durable in its parent) if it is missing.
+def make_private_folder(path: Path, *, durable: bool = True) -> bool:
+    """Make sure that ``path`` is a folder, making it (0700) if it is missing.
+
+    Args:
+        durable: whether one that is made must be there after power was lost.
 
     Returns:
         Whether it was made now.
@@ -92,7 +95,8 @@ def make_private_folder(path: Path) -> bool:
     if no_link(path) is None:
         with suppress(FileExistsError):  # another process was faster; the check below looks at what it made
             path.mkdir(mode=0o700)
-            sync_folder(path.parent)
+            if durable:
+                sync_folder(path.parent)
             return True
     found = no_link(path)
     if found is None or not stat.S_ISDIR(found.st_mode):

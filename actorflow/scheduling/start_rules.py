@@ -8,7 +8,6 @@ is evaluated elsewhere, and only when its rule lets it start.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from enum import Enum, auto
 
@@ -48,35 +47,32 @@ def blocked_by_rule(rule: StartRule, dependencies: Iterable[TaskState]) -> SkipR
     if not tasks:
         return None
     if rule.run_if is not None:
-        return _blocked(rule.run_if, Counter(standing(task) for task in tasks))
-    count = Counter(standing(task) for task in tasks if task.id not in rule.overruled)
-    return _blocked(RunIf.NONE_FAILED_MIN_ONE_SUCCESS if rule.needs_success else RunIf.NONE_FAILED, count)
+        return _blocked(rule.run_if, {standing(task) for task in tasks})
+    standings = {standing(task) for task in tasks if task.id not in rule.overruled}
+    return _blocked(RunIf.NONE_FAILED_MIN_ONE_SUCCESS if rule.needs_success else RunIf.NONE_FAILED, standings)
 
 
-def _blocked(rule: RunIf, count: Counter[Standing]) -> SkipReason | None:
-    ok, failed, not_failed = (
-        count[Standing.OK],
-        count[Standing.FAILED],
-        count.total() - count[Standing.FAILED],
-    )
+def _blocked(rule: RunIf, among: set[Standing]) -> SkipReason | None:
+    """Look up the rule; which standings are ``among`` the dependencies is all that any rule asks."""
     match rule:
         case RunIf.ALWAYS | RunIf.ALL_DONE:
             return None
         case RunIf.ALL_SUCCESS:
-            return None if ok == count.total() else _for_want_of_success(count)
+            return None if among == {Standing.OK} else _for_want_of_success(among)
         case RunIf.ONE_SUCCESS:
-            return None if ok else _for_want_of_success(count)
+            return None if Standing.OK in among else _for_want_of_success(among)
         case RunIf.NONE_FAILED:
-            return SkipReason.UPSTREAM_FAILED if failed else None
+            return SkipReason.UPSTREAM_FAILED if Standing.FAILED in among else None
         case RunIf.NONE_FAILED_MIN_ONE_SUCCESS:
-            return None if ok and not failed else _for_want_of_success(count)
+            is_met = Standing.OK in among and Standing.FAILED not in among
+            return None if is_met else _for_want_of_success(among)
         case RunIf.ALL_FAILED:
-            return SkipReason.CONDITION_FALSE if not_failed else None
+            return None if among == {Standing.FAILED} else SkipReason.CONDITION_FALSE
         case RunIf.ONE_FAILED:
-            return None if failed else SkipReason.CONDITION_FALSE
+            return None if Standing.FAILED in among else SkipReason.CONDITION_FALSE
 
 
-def _for_want_of_success(count: Counter[Standing]) -> SkipReason:
-    if count[Standing.FAILED]:
+def _for_want_of_success(among: set[Standing]) -> SkipReason:
+    if Standing.FAILED in among:
         return SkipReason.UPSTREAM_FAILED
-    return SkipReason.WORKFLOW_STOPPED if count[Standing.STOPPED] else SkipReason.UPSTREAM_SKIPPED
+    return SkipReason.WORKFLOW_STOPPED if Standing.STOPPED in among else SkipReason.UPSTREAM_SKIPPED

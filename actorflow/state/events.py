@@ -2,7 +2,8 @@
 
 A closed set of plain records with a fixed JSON form (``encode``, ``decode``). Fields may be added with defaults; none is ever
 renamed or given another meaning, because old journals are read for ever. The time of an event is not in it: the journal stamps every
-record. Values inside are frozen JSON. Nothing here knows how an event changes a state (``transitions``) or where it is stored.
+record. Values inside are frozen JSON, so an event cannot be part of a cycle, and the garbage collector need not look (``gc=False``).
+Nothing here knows how an event changes a state (``transitions``) or where it is stored.
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ __all__ = [
 ]
 
 
-class BlobRef(msgspec.Struct, frozen=True):
+class BlobRef(msgspec.Struct, frozen=True, gc=False):
     """An output that is too large for the journal: a blob named by its SHA-256, ``size`` bytes of JSON text."""
 
     sha256: str
     size: int
 
 
-class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+class Failure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Why an attempt or a task failed: an ``AgentError`` as data."""
 
     kind: str
@@ -74,7 +75,7 @@ class TaskEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     hook: str = ""
 
 
-class _Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type"):
+class _Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type"):
     pass
 
 

@@ -2,6 +2,7 @@
 
 ``RunState`` holds one ``TaskState`` a task in a persistent map, and the context that expressions see, where each finished task's record is
 frozen once. Times are Unix seconds (UTC). Only ``transitions.apply`` makes a new one. Counters are kept so that nobody has to walk the tasks.
+No cycle can lead through a state, so the garbage collector need not look (``gc=False``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from actorflow.values import Frozen, FrozenDict
 __all__ = ["EMPTY", "RunState", "TaskState"]
 
 
-class TaskState(msgspec.Struct, frozen=True):
+class TaskState(msgspec.Struct, frozen=True, gc=False):
     """One task at one moment.
 
     Attributes:
@@ -68,7 +69,7 @@ class TaskState(msgspec.Struct, frozen=True):
         return self.attempt is AttemptStatus.STARTED
 
 
-class RunState(msgspec.Struct, frozen=True):
+class RunState(msgspec.Struct, frozen=True, gc=False):
     """A run at one moment.
 
     Attributes:

@@ -213,10 +213,10 @@ def _note(state: RunState, event: Event, _at: float) -> RunState:
 def _task(state: RunState, task_id: TaskId, event: Event) -> TaskState:
     """Return the task an event is about."""
     _run_status(state, event)
-    task = state.tasks.get(task_id)
-    if task is None:
-        raise IllegalTransition(type(event).__name__, f"task {task_id}", "not a task of this run")
-    return task
+    try:
+        return state.tasks[task_id]
+    except KeyError:
+        raise IllegalTransition(type(event).__name__, f"task {task_id}", "not a task of this run") from None
 
 
 def _task_status(task: TaskState, event: Event, name: str = "") -> TaskStatus:
@@ -280,13 +280,15 @@ def _attempt_started(state: RunState, event: ev.AttemptStarted, at: float) -> Ru
 
 
 def _session_opened(state: RunState, event: ev.SessionOpened, _at: float) -> RunState:
-    return _move_attempt(state, event, session_id=event.session_id)
+    task = _task(state, event.task, event)
+    return _move_attempt(state, task, event, session_id=event.session_id)
 
 
 def _attempt_succeeded(state: RunState, event: ev.AttemptSucceeded, _at: float) -> RunState:
     task = _task(state, event.task, event)
     return _move_attempt(
         state,
+        task,
         event,
         output=event.output if event.blob is None else event.blob,
         error=None,
@@ -305,26 +307,29 @@ def _sum(known: Any, more: Any) -> Any:
 
 
 def _attempt_failed(state: RunState, event: ev.AttemptFailed, _at: float) -> RunState:
-    return _move_attempt(state, event, error=event.failure)
+    task = _task(state, event.task, event)
+    return _move_attempt(state, task, event, error=event.failure)
 
 
 def _attempt_lost(state: RunState, event: ev.AttemptLost, _at: float) -> RunState:
     task = _task(state, event.task, event)
     failure = Failure("lost", "its driver died while it ran")
-    return _move_attempt(state, event, error=failure, lost=task.lost + 1, counted=task.counted - 1)
+    return _move_attempt(state, task, event, error=failure, lost=task.lost + 1, counted=task.counted - 1)
 
 
 def _attempt_cancelled(state: RunState, event: ev.AttemptCancelled, _at: float) -> RunState:
-    return _move_attempt(state, event, error=Failure("cancelled", "it was cancelled", retryable=False))
+    task = _task(state, event.task, event)
+    failure = Failure("cancelled", "it was cancelled", retryable=False)
+    return _move_attempt(state, task, event, error=failure)
 
 
 def _attempt_requeued(state: RunState, event: ev.AttemptRequeued, _at: float) -> RunState:
     task = _task(state, event.task, event)
-    return _move_attempt(state, event, error=event.failure, due_at=event.due_at, counted=task.counted - 1)
+    changes = {"error": event.failure, "due_at": event.due_at, "counted": task.counted - 1}
+    return _move_attempt(state, task, event, **changes)
 
 
-def _move_attempt(state: RunState, event: Any, **changes: Any) -> RunState:
-    task = _task(state, event.task, event)
+def _move_attempt(state: RunState, task: TaskState, event: Event, **changes: Any) -> RunState:
     status = _task_status(task, event)
     attempt = _attempt_status(task, event, number=task.attempts)
     return _store(state, task, replace(task, status=status, attempt=attempt, **changes))

@@ -26,6 +26,7 @@ class AgentTraits:
         shell_text: parameters that are shell command text when they are a string; their holes become variables.
         text_output: whether its output is text unless the task has an ``output_schema``.
         supports: the optional keys it honours; any other one on its task is an error.
+        needs_folder: whether its attempts get a folder to write into; without one an attempt costs no disk access besides its events.
         unavailable: why it cannot run here and now and what to do about it ("" = it can). A workflow that names it is valid; a run of it ends
             with exit code 3 before it starts.
     """
@@ -36,6 +37,7 @@ class AgentTraits:
     shell_text: frozenset[str] = frozenset()
     text_output: bool = False
     supports: frozenset[TaskFeature] = frozenset()
+    needs_folder: bool = True
     unavailable: str = ""
 
 

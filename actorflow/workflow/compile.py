@@ -2,12 +2,14 @@
 
 Takes a ``Workflow`` (every reference resolves, every expression compiles) and the values of its inputs; gives the ``Plan`` that a run is driven by:
 variables rendered, templates and conditions compiled, start rules, dependents, path lengths and hand-offs worked out. Pure and deterministic, linear in
-the size of the workflow. Must not check what ``checks`` has checked; what cannot happen in a valid workflow is an ``InternalError``.
+the size of the workflow; templates are compiled when they are first needed, so that a large plan is ready at once. Must not check what ``checks`` has checked; what cannot happen in a valid workflow is an ``InternalError``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from actorflow import expressions as ex
 from actorflow.errors import InternalError
@@ -19,7 +21,7 @@ from actorflow.workflow.model import HookPhase, TaskSpec, Workflow
 from actorflow.workflow.plan import Plan, PlannedTask, ShellCommand, ValueTemplate
 from actorflow.workflow.shell_text import compile_shell
 from actorflow.workflow.start_rule import start_rule
-from actorflow.workflow.templates import ConstantTemplate, TemplateCompiler, has_holes
+from actorflow.workflow.templates import ConstantTemplate, LazyTemplate, TemplateCompiler, has_holes
 
 __all__ = ["compile_plan", "environment_of", "shell_parameter", "takes_environment"]
 
@@ -94,11 +96,7 @@ class _Planner:
         condition = self._condition(spec)
         env_texts = environment_of(spec, self._catalog)
         shell = self._shell(spec, env_texts)
-        verify = self._command(spec.verify, env_texts) if spec.verify else None
-        parameters = self._parameters(spec, shell)
-        description = self.compiler.value(spec.description, "description")
-        env = self.compiler.environment(env_texts) if env_texts else _NOTHING
-        in_parameters = parameters.task_references | self._shell_reads(shell)
+        handoff, is_explicit = self._handoff(spec)
         return PlannedTask(
             id=spec.id,
             index=index,
@@ -111,16 +109,13 @@ class _Planner:
             condition_reads=self.compiler.reads(condition) if condition else frozenset(),
             retry=spec.effective_retry,
             path_length=self._path_lengths.get(spec.id, 1),
-            parameters=parameters,
-            description=description,
-            env=env,
-            reads=in_parameters
-            | description.task_references
-            | env.task_references
-            | self._shell_reads(verify),
+            parameters=self._parameters(spec, shell),
+            description=LazyTemplate(partial(self.compiler.value, spec.description, "description")),
+            env=LazyTemplate(partial(self.compiler.environment, env_texts)) if env_texts else _NOTHING,
             shell=shell,
-            verify=verify,
-            handoff=self._handoff(spec, in_parameters),
+            verify=self._command(spec.verify, env_texts) if spec.verify else None,
+            handoff_from=handoff,
+            handoff_is_explicit=is_explicit,
         )
 
     def _condition(self, spec: TaskSpec) -> ex.Expression | None:
@@ -133,13 +128,15 @@ class _Planner:
                 return self.compiler.expression(source)
 
     def _parameters(self, spec: TaskSpec, shell: ShellCommand | None) -> ValueTemplate:
-        name = shell_parameter(spec, self._catalog)
         parameters = spec.parameters
         if takes_environment(spec, self._catalog):
             parameters = FrozenDict({key: value for key, value in parameters.items() if key != "env"})
         if shell is None:
-            return self.compiler.value(parameters, "parameters")
-        return self.compiler.mapping(parameters, "parameters", fixed={name: shell.text})
+            return LazyTemplate(partial(self.compiler.value, parameters, "parameters"))
+        fixed = {shell_parameter(spec, self._catalog): shell.text}
+        return LazyTemplate(
+            partial(self.compiler.mapping, parameters, "parameters", fixed=fixed, reads=shell.task_references)
+        )
 
     def _shell(self, spec: TaskSpec, env_texts: FrozenDict) -> ShellCommand | None:
         name = shell_parameter(spec, self._catalog)
@@ -153,22 +150,19 @@ class _Planner:
             raise InternalError(
                 f"a shell command was compiled that validation should have refused ({problems[0].code})"
             )
-        return command
+        reads = [self.compiler.reads(expression) for _, expression in command.variables]
+        return replace(command, task_references=frozenset().union(*reads))
 
-    def _shell_reads(self, shell: ShellCommand | None) -> frozenset[TaskId]:
-        if shell is None or not shell.variables:
-            return frozenset()
-        return frozenset().union(*(self.compiler.reads(expression) for _, expression in shell.variables))
-
-    def _handoff(self, spec: TaskSpec, referenced: frozenset[TaskId]) -> tuple[TaskId, ...]:
+    def _handoff(self, spec: TaskSpec) -> tuple[tuple[TaskId, ...], bool]:
+        """Return whose outputs may be handed over, and whether the author named them."""
         if not any(
             "handoff" in traits.supports for agent in spec.agents if (traits := self._catalog.get(agent))
         ):
-            return ()
+            return (), False
         match spec.handoff:
             case "none":
-                return ()
+                return (), False
             case "direct":
-                return tuple(task for task in spec.dependencies if task not in referenced)
+                return spec.dependencies, False
             case explicit:
-                return explicit
+                return explicit, True

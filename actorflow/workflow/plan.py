@@ -38,10 +38,12 @@ class ShellCommand:
     Attributes:
         text: for ``sh -c``; never contains a value.
         variables: variable name (``AF_1``) -> the expression whose text becomes its value.
+        task_references: the tasks whose records these expressions read.
     """
 
     text: str
     variables: tuple[tuple[str, Expression], ...] = ()
+    task_references: frozenset[TaskId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,13 @@ class PlannedTask:
         path_length: the number of tasks on the longest path that starts here, itself counted.
         condition: None when there is none.
         condition_reads: tasks whose records the condition reads.
-        parameters: for shell text the command is fixed: its holes are variables already, and ``shell`` has their expressions.
+        parameters: for shell text the command is fixed: its holes are variables already, and ``shell`` has their expressions;
+            ``task_references`` covers both.
         env: renders to text only, secrets revealed: for the agent's process, never to be written. The ``env`` of a shell agent's
             parameters is part of it, and no longer of ``parameters``.
-        reads: tasks whose records any template of the task reads, so what its snapshot must have.
         verify: the command that decides success, with its own variables.
-        handoff: tasks whose outputs are handed to the agent besides what it references.
+        handoff_from: tasks whose outputs may be handed to the agent.
+        handoff_is_explicit: whether they are handed over even when the parameters reference them already.
     """
 
     id: TaskId
@@ -93,10 +96,26 @@ class PlannedTask:
     parameters: ValueTemplate
     description: ValueTemplate
     env: ValueTemplate
-    reads: frozenset[TaskId] = frozenset()
     shell: ShellCommand | None = None
     verify: ShellCommand | None = None
-    handoff: tuple[TaskId, ...] = ()
+    handoff_from: tuple[TaskId, ...] = ()
+    handoff_is_explicit: bool = False
+
+    @property
+    def reads(self) -> frozenset[TaskId]:
+        """The tasks whose records any template of the task reads: what its snapshot must have."""
+        verify = self.verify.task_references if self.verify else frozenset()
+        return self.parameters.task_references.union(
+            self.description.task_references, self.env.task_references, verify
+        )
+
+    @property
+    def handoff(self) -> tuple[TaskId, ...]:
+        """The tasks whose outputs are handed to the agent besides what it references."""
+        if self.handoff_is_explicit or not self.handoff_from:
+            return self.handoff_from
+        referenced = self.parameters.task_references
+        return tuple(task for task in self.handoff_from if task not in referenced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,35 @@ class _FilledTemplate:
         return self.fill(snapshot)  # type: ignore[no-any-return]  # every fill freezes what it gives
 
 
+class LazyTemplate:
+    """A template that is compiled when it is first asked for anything.
+
+    Args:
+        make: compiles it; called once.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], ValueTemplate]) -> None:
+        self._make = make
+        self._made: ValueTemplate | None = None
+
+    @property
+    def task_references(self) -> frozenset[TaskId]:
+        """The tasks whose records the holes read."""
+        return self._template().task_references
+
+    def render(self, snapshot: Mapping[str, object]) -> Frozen:
+        """Fill the holes from ``snapshot``; raises ExpressionError."""
+        return self._template().render(snapshot)
+
+    def _template(self) -> ValueTemplate:
+        made = self._made
+        if made is None:
+            made = self._made = self._make()
+        return made
+
+
 class TemplateCompiler:
     """Compiles the templates and expressions of one workflow, each distinct text once.
 
@@ -158,16 +187,17 @@ class TemplateCompiler:
         fill = self._fill(value, path, reads)
         return ConstantTemplate(value) if fill is None else _FilledTemplate(fill, frozenset(reads))
 
-    def mapping(self, values: FrozenDict, path: str, *, fixed: Mapping[str, Frozen]) -> ValueTemplate:
-        """Compile a mapping in which the keys of ``fixed`` get these values, holes or not."""
-        reads: set[TaskId] = set()
-        fill = self._fill_mapping(
-            FrozenDict({k: v for k, v in values.items() if k not in fixed}), path, reads
-        )
+    def mapping(
+        self, values: FrozenDict, path: str, *, fixed: Mapping[str, Frozen], reads: frozenset[TaskId]
+    ) -> ValueTemplate:
+        """Compile a mapping in which the keys of ``fixed`` get these values, holes or not; they read the tasks ``reads``."""
+        found = set(reads)
+        others = FrozenDict({key: value for key, value in values.items() if key not in fixed})
+        fill = self._fill_mapping(others, path, found)
         whole = values | dict(fixed)
         if fill is None:
-            return ConstantTemplate(whole)
-        return _FilledTemplate(lambda snapshot: whole | fill(snapshot), frozenset(reads))
+            return ConstantTemplate(whole, frozenset(found))
+        return _FilledTemplate(lambda snapshot: whole | fill(snapshot), frozenset(found))
 
     def environment(self, values: FrozenDict, path: str = "env") -> ValueTemplate:
         """Compile the values of environment variables: each renders to text, and secrets are revealed.

@@ -69,6 +69,7 @@ PLANS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(plan=PLANS)
 def test_any_sequence_of_endings_keeps_the_rules(plan):
@@ -139,6 +140,7 @@ def _check_who_is_left(left, plan, restarts):
             assert name not in left
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(moments=st.lists(st.integers(0, 40), max_size=25).map(sorted), max_restarts=st.integers(0, 4))
 def test_the_supervisor_fails_exactly_at_the_first_failure_past_the_intensity(moments, max_restarts):

@@ -92,6 +92,38 @@ async def test_a_keyboard_interrupt_in_an_actor_takes_its_background_tasks_along
     assert cancelled == ["background"]
 
 
+async def test_clean_up_is_not_cut_short_by_a_keyboard_interrupt_elsewhere(stage, autojump_clock):
+    cleaned = []
+
+    class Careful(Actor):
+        async def on_start(self, ctx):
+            ctx.start_soon(self.background)
+
+        async def background(self):
+            try:
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await trio.sleep(1)
+                cleaned.append("background")
+
+        async def on_stop(self):
+            await trio.sleep(1)
+            cleaned.append("on_stop")
+
+    async def interrupt(ctx):
+        raise KeyboardInterrupt
+
+    spec = SupervisorSpec("sup", children=[ChildSpec("careful", Careful), stage.child("a")])
+    with pytest.raises(BaseExceptionGroup):
+        async with open_runtime(spec) as runtime:
+            await trio.sleep(1)
+            runtime.ref("sup/a").tell_nowait(interrupt)
+            await trio.sleep_forever()
+
+    assert cleaned == ["background", "on_stop"]
+
+
 async def test_a_keyboard_interrupt_deep_in_the_tree_stops_the_outer_levels_too(stage):
     async def interrupt(ctx):
         raise KeyboardInterrupt

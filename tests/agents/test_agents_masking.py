@@ -73,7 +73,7 @@ secrets = st.text(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ENCODINGS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(secret=secrets)
 def test_nothing_of_a_secret_is_left_in_any_encoding(name, secret):
     encoded = ENCODINGS[name](secret)

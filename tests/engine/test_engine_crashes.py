@@ -155,7 +155,7 @@ async def test_a_failed_commit_ends_the_drive_and_starts_nothing(rehearse, autoj
     async def sync(records) -> None:
         commits.append(1)
         if len(commits) == 3:
-            raise OSError(5, "Input/output error")
+            raise JournalError("the disk is gone")
 
     run.sync = sync
 

@@ -169,9 +169,9 @@ def ends_with(frame: Frame, text: Value, suffix: Value) -> bool:
 
 
 def _short(frame: Frame, part: Value) -> str:
-    part = a_text(frame, part)
-    spend(frame, len(part) >> 6)
-    return part
+    text = a_text(frame, part)
+    spend(frame, len(text) >> 6)
+    return text
 
 
 @texts("substring")
