@@ -38,7 +38,6 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m docs.generate --check
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -97,17 +97,24 @@ def _number_states(table: dict[str, Any]) -> None:
 
 def outputs() -> dict[Path, str]:
     """Return every generated file with its content."""
+    from actorflow.expressions import manual
+
     grammar = GRAMMAR.read_text("utf-8")
-    return {ROOT / "actorflow" / "expressions" / "tables.json": tables(grammar)}
+    return {
+        ROOT / "actorflow" / "expressions" / "tables.json": tables(grammar),
+        ROOT / "docs" / "reference" / "expressions.md": manual.reference_page(),
+        ROOT / "docs" / "reference" / "grammar.md": manual.grammar_page(grammar),
+    }
 
 
 def main() -> int:
     """Write what differs, or with ``--check`` only say it."""
-    stale = [path for path, text in outputs().items() if not path.exists() or path.read_text("utf-8") != text]
+    wanted = outputs()
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
         if "--check" not in sys.argv[1:]:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(outputs()[path], "utf-8")
+            path.write_text(wanted[path], "utf-8")
         sys.stdout.write(f"{path.relative_to(ROOT)}\n")
     return 1 if stale and "--check" in sys.argv[1:] else 0
 

@@ -11,16 +11,15 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import time
-from collections.abc import Iterator
 
 import trio
 
 from actorflow.agents import process_table
 from actorflow.agents.handles import open_handle, send_signal, wait_handle
+from actorflow.agents.orphans import orphans
 from actorflow.agents.process_table import Process
 
-__all__ = ["GRACE_SECONDS", "KILL_SECONDS", "Family", "Survivors", "hurry_all", "live_leaders"]
+__all__ = ["GRACE_SECONDS", "KILL_SECONDS", "Family", "Survivors", "hurry_all"]
 
 GRACE_SECONDS = 5.0
 """From TERM to KILL."""
@@ -29,7 +28,6 @@ KILL_SECONDS = 5.0
 """How long killed processes may take to be gone; only one that hangs in the kernel needs longer."""
 
 _POLL_SECONDS = 0.02
-_UNKNOWN_ZOMBIE_SECONDS = 30.0
 
 _logger = logging.getLogger("actorflow.agents")
 
@@ -85,11 +83,6 @@ class _Kin:
 _live: dict[int, Family] = {}
 
 
-def live_leaders() -> frozenset[int]:
-    """Return the pids of the programs that are being run by this process."""
-    return frozenset(_live)
-
-
 def hurry_all() -> None:
     """Give no attempt a grace any more: all that is being ended is killed now (the second Ctrl-C). Call it in the trio thread."""
     for family in list(_live.values()):
@@ -109,14 +102,14 @@ class Family(_Kin):
         self._leader = leader
         self._marker = marker
         self.exit_code: int | None = None
-        self._known: dict[int, str] = {}
-        """pid -> start time of everybody seen so far: who clears the environment later does not get away."""
         self._adopts = process_table.adopt_orphans()
         _live[leader] = self
+        orphans.expect(leader, marker)
 
     def close(self) -> None:
         """Forget the family, and reap the leader if it has exited."""
-        _live.pop(self._leader, None)
+        del _live[self._leader]
+        orphans.forget(self._leader)
         if self.exit_code is None:
             self._reap(self._leader)
 
@@ -135,13 +128,13 @@ class Family(_Kin):
         if not process_table.HAS_PROC:
             return self._group()
         found: dict[int, Process] = {}
-        waiting = list(self._roots())
+        waiting = self._roots()
         while waiting:
             process = waiting.pop()
             if process.pid in found or not process.is_alive:
                 continue
             found[process.pid] = process
-            self._known[process.pid] = process.started
+            orphans.saw(process, self._leader)
             waiting += [
                 child for pid in process_table.children_of(process.pid) if (child := process_table.look(pid))
             ]
@@ -167,32 +160,21 @@ class Family(_Kin):
             return []
         return [Process(self._leader, os.getpid(), self._leader, self._leader, "", "")]
 
-    def _roots(self) -> Iterator[Process]:
+    def _roots(self) -> list[Process]:
         if not self._adopts:
-            yield from (process for process in process_table.all_processes() if self._is_ours(process))
-            return
+            return [process for process in process_table.all_processes() if self._is_ours(process)]
         leader = process_table.look(self._leader)
-        if leader is not None:
-            yield leader
-        for pid in process_table.adopted_children():
-            if pid not in _live and (child := process_table.look(pid)) is not None:
-                if child.is_alive and self._is_ours(child):
-                    yield child
-                elif not child.is_alive:
-                    _reap_orphan(
-                        child, is_ours=child.session == self._leader or self._known.get(pid) == child.started
-                    )
+        return [*([leader] if leader is not None else []), *orphans.of(self._leader)]
 
     def _is_ours(self, process: Process) -> bool:
-        return (
-            process.session == self._leader
-            or self._known.get(process.pid) == process.started
-            or process_table.carries(process.pid, self._marker)
-        )
+        return process.session == self._leader or process_table.carries(process.pid, self._marker)
 
 
 class Survivors(_Kin):
-    """The processes of an attempt that another, dead process started: its program, if it is that very one, and all that carry the marker."""
+    """The processes of an attempt that another, dead process started: its program, if it is that very one, and all that carry the marker.
+
+    Never this process or one that it descends from: a run may be resumed in a terminal that one of its attempts left open.
+    """
 
     def __init__(self, leader: Process | None, marker: str) -> None:
         super().__init__()
@@ -204,11 +186,9 @@ class Survivors(_Kin):
         if not process_table.HAS_PROC:
             current = process_table.look(self._leader.pid) if self._leader else None
             return [current] if current and current.is_alive and current.is_same(self._leader) else []
-        return [
-            process
-            for process in process_table.all_processes()
-            if process.is_alive and self._is_ours(process)
-        ]
+        ours = process_table.own_line()
+        candidates = (process for process in process_table.all_processes() if process.pid not in ours)
+        return [process for process in candidates if process.is_alive and self._is_ours(process)]
 
     def signal(self, number: int, members: list[Process]) -> None:
         """Send a signal to the group when its leader is alive and the very one, and to everybody else."""
@@ -223,38 +203,13 @@ class Survivors(_Kin):
         )
 
 
-_unknown_zombies: dict[tuple[int, str], float] = {}
-
-
-def _reap_orphan(zombie: Process, *, is_ours: bool) -> None:
-    """Take an adopted zombie out of the process table, without ever taking the exit status that somebody else here waits for.
-
-    Programs that other code of this process starts are in our own session, or are waited for soon after they exit. So a zombie that we
-    cannot name is reaped only when it is in another session and has been one for a while.
-    """
-    if not is_ours and (zombie.session == os.getsid(0) or not _is_old(zombie)):
-        return
-    try:
-        os.waitpid(zombie.pid, os.WNOHANG)
-    except ChildProcessError:  # another thread has just reaped it
-        return
-
-
-def _is_old(zombie: Process) -> bool:
-    now = time.monotonic()
-    for key, first_seen in list(_unknown_zombies.items()):
-        if now - first_seen > 10 * _UNKNOWN_ZOMBIE_SECONDS:  # reaped by whoever it belonged to
-            del _unknown_zombies[key]
-    return now - _unknown_zombies.setdefault((zombie.pid, zombie.started), now) > _UNKNOWN_ZOMBIE_SECONDS
-
-
 def _signal_group(leader: int, number: int) -> None:
     try:
         os.killpg(leader, number)
     except (
         ProcessLookupError,
         PermissionError,
-    ):  # gone, or all that is left is another user's (sudo) and not ours to end
+    ):  # gone, or only another user's (sudo) are left, not ours to end
         return
 
 

@@ -25,6 +25,8 @@ __all__ = [
     "carries",
     "children_of",
     "look",
+    "markers_of",
+    "own_line",
 ]
 
 HAS_PROC = sys.platform == "linux"
@@ -135,18 +137,34 @@ def all_processes() -> Iterator[Process]:
                 yield process
 
 
+def own_line() -> frozenset[int]:
+    """Return the pids of this process and all those it descends from."""
+    line: list[int] = []
+    process = look(os.getpid())
+    while process is not None:
+        line.append(process.pid)
+        process = look(process.parent) if process.parent > 0 else None
+    return frozenset(line)
+
+
+def markers_of(pid: int) -> frozenset[str]:
+    """Return the markers of the attempt that a process was started for, and of those around it; empty for all other processes."""
+    environment = _read(f"/proc/{pid}/environ")
+    if (
+        MARKER_VARIABLE.encode() not in environment
+    ):  # nearly always so, when all processes of the machine are asked
+        return frozenset()
+    variables = dict(entry.partition(b"=")[::2] for entry in environment.split(b"\0"))
+    markers = [
+        variables.get(name.encode(), b"").decode("utf-8", "replace")
+        for name in (ANCESTORS_VARIABLE, MARKER_VARIABLE)
+    ]
+    return frozenset(" ".join(markers).split())
+
+
 def carries(pid: int, marker: str) -> bool:
     """Tell whether the process was started for the attempt that has this marker, or for one that runs inside it."""
-    environment = _read(f"/proc/{pid}/environ")
-    if marker.encode() not in environment:  # nearly always the answer
-        return False
-    for entry in environment.split(b"\0"):
-        name, _, value = entry.partition(b"=")
-        if name == MARKER_VARIABLE.encode() and value == marker.encode():
-            return True
-        if name == ANCESTORS_VARIABLE.encode() and marker.encode() in value.split():
-            return True
-    return False
+    return marker in markers_of(pid)
 
 
 def _read(path: str) -> bytes:

@@ -81,6 +81,7 @@ def _worker() -> list[str]:
 
 
 def _call_as_json(request: AgentRequest, reply_file: Path) -> bytes:
+    reply_file.unlink(missing_ok=True)  # never take what another try has left for the answer of this one
     parameters = request.parameters
     call = parameters.get("call")
     if not isinstance(call, str) or not _CALL.fullmatch(call):

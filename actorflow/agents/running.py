@@ -15,6 +15,7 @@ from pathlib import Path
 
 import trio
 
+from actorflow.agents import process_table
 from actorflow.agents.exit_reasons import not_started
 from actorflow.agents.family import KILL_SECONDS, Family
 from actorflow.agents.handles import wait_child_exited
@@ -56,6 +57,7 @@ class RunningProgram:
         Raises:
             AgentError: it could not be started; says why.
         """
+        process_table.adopt_orphans()  # before there can be any
         with ExitStack() as on_failure, ExitStack() as childs_ends:
             try:
                 stdin, childs_stdin = (

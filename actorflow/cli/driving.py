@@ -25,8 +25,10 @@ from actorflow.cli.outputs import report_of
 from actorflow.cli.streams import say
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import UpdateOfRun
+from actorflow.monitor.limits import attempt_limits
 from actorflow.monitor.order import declared_order
 from actorflow.settings import Settings
+from actorflow.state.events import RunAccepted
 from actorflow.views.style import Look, look_of
 from actorflow.views.summary import Told, end_lines
 from actorflow.views.watching import Screen, show
@@ -40,7 +42,8 @@ class Driving:
 
     Attributes:
         state_dir: what ``--state-dir`` said, to be repeated in suggested commands.
-        order: all tasks as the workflow declares them, when that is known before the run begins.
+        order: all tasks as the workflow declares them; learned from the run's first event when it is not known before.
+        limits: task -> its greatest number of attempts; learned in the same way.
     """
 
     settings: Settings
@@ -48,6 +51,7 @@ class Driving:
     as_json: bool
     quiet: bool
     order: tuple[TaskId, ...] = ()
+    limits: dict[TaskId, int] = field(default_factory=dict)
     run_id: str = ""
     meta: dict[str, Any] = field(default_factory=lambda: click.get_current_context().meta)
 
@@ -69,9 +73,12 @@ class Driving:
     async def _watch(self, feed: AsyncIterable[UpdateOfRun], *, screen: Screen[Any]) -> None:
         await show(feed, screen, on_first=self._first)
 
-    def _first(self, update: UpdateOfRun) -> None:
-        self.order = self.order or declared_order(update.events)
+    async def _first(self, update: UpdateOfRun) -> None:
         self._announce(update.state.run_id)
+        for recorded in update.events:
+            if isinstance(recorded.event, RunAccepted):
+                self.order = declared_order([recorded])
+                self.limits |= await trio.to_thread.run_sync(attempt_limits, recorded.event)
 
     def _announce(self, run_id: str) -> None:
         """Give the run's id, once: from now on the run is durable."""
@@ -89,10 +96,10 @@ class Driving:
         if look.is_live:
             from actorflow.views.terminal import LiveScreen
 
-            return LiveScreen(sys.stderr, look, clock=time.time, order=self.order)
+            return LiveScreen(sys.stderr, look, clock=time.time, order=self.order, limits=self.limits)
         from actorflow.views.plain import PlainScreen
 
-        return PlainScreen(sys.stderr, look)
+        return PlainScreen(sys.stderr, look, limits=self.limits)
 
     def _tell_end(self, finished: api.Finished, look: Look) -> None:
         if not self.quiet or finished.exit_code:
@@ -103,8 +110,9 @@ class Driving:
                 look=look,
                 width=width_of(sys.stderr),
                 options=repeat_options(self.state_dir),
+                limits=self.limits,
             )
-            _say("\n".join(end_lines(finished.state, told)), to_stdto_stderr=True)
+            _say("\n".join(end_lines(finished.state, told)), to_stderr=True)
         if self.as_json:
             seen = api.Inspection(finished.run_id, finished.folder, finished.state, (), None)
             print_json(report_of(seen, order=self.order, status=""))

@@ -20,8 +20,9 @@ from typing import BinaryIO
 
 from actorflow import api
 from actorflow.cli.streams import say
+from actorflow.ids import TaskId
 from actorflow.settings import Settings
-from actorflow.state import RunState, RunStatus
+from actorflow.state import RunState
 from actorflow.state.events import AttemptStarted
 from actorflow.views.escape import escape_lines
 
@@ -147,7 +148,7 @@ class Logs:
 
 
 def _is_open(state: RunState, stream: _Stream) -> bool:
-    task = next((task for task_id, task in state.tasks.items() if task_id == stream.task), None)
+    task = state.tasks.get(TaskId(stream.task))
     return task is not None and task.is_attempt_open and task.attempts == stream.attempt
 
 
@@ -167,6 +168,4 @@ def follow_logs(logs: Logs, seen: api.Inspection, settings: Settings) -> None:
 
 
 def _is_over(seen: api.Inspection) -> bool:
-    if seen.driver is None and seen.state.status is not RunStatus.SUCCESS:
-        return True
-    return seen.state.status is not None and seen.state.status.is_terminal
+    return seen.driver is None or (seen.state.status is not None and seen.state.status.is_terminal)

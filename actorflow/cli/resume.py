@@ -44,6 +44,7 @@ def resume_command(
     """
     from actorflow import api
     from actorflow.cli.driving import Driving
+    from actorflow.monitor.limits import limits_in
     from actorflow.monitor.order import declared_order
     from actorflow.state.status import RunStatus
 
@@ -57,5 +58,6 @@ def resume_command(
         as_json=as_json,
         quiet=quiet,
         order=declared_order(seen.events),
+        limits=limits_in(seen.events),
     )
     ctx.exit(driving.drive(partial(api.resume, seen.run_id, max_parallel=max_parallel)))

@@ -43,6 +43,7 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
     import sys
     import time
 
+    from actorflow.monitor.limits import limits_in
     from actorflow.views.style import look_of
     from actorflow.views.summary import Told, status_lines
 
@@ -54,6 +55,7 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
         width=width_of(sys.stdout),
         options=repeat_options(state_dir),
         status=seen.status_word,
+        limits=limits_in(seen.events),
         driver="" if seen.driver is None else str(seen.driver),
     )
     say("\n".join(status_lines(seen.state, told)))

@@ -13,7 +13,7 @@ import trio
 
 from actorflow.actors import Context, Ref
 from actorflow.agents.interface import AgentRequest, AgentResult, Progress
-from actorflow.engine.messages import Ended, OpenSession, OutcomeEvent
+from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
 from actorflow.engine.requests import build_request
 from actorflow.engine.session import Session
@@ -52,17 +52,16 @@ class AttemptHost:
         """Return an attempt that was begun and is not forgotten."""
         return self._attempts.get((task, attempt))
 
-    def begin(self, start: StartAttempt, state: RunState, listener: Ref[object], driver: Ref[object]) -> None:
+    def begin(self, start: StartAttempt, state: RunState, driver: Ref[object]) -> None:
         """Begin an attempt.
 
         Args:
             state: the state in which it was started.
-            listener: is told how it ended.
-            driver: records what the agent wants recorded.
+            driver: is told how it ended, and records what the agent wants recorded meanwhile.
         """
         if self._nursery is None or (start.task, start.attempt) in self._attempts:
             raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
-        attempt = Attempt(self._session, start, state, listener, driver)
+        attempt = Attempt(self._session, start, state, driver)
         self._attempts[start.task, start.attempt] = attempt
         self._nursery.start_soon(attempt.work, name=f"attempt:{start.task}:{start.attempt}")
 
@@ -84,7 +83,6 @@ class Attempt:
 
     Attributes:
         outcome: how it ended; None while it runs.
-        listener: who is told how it ended; a restarted TaskActor puts itself here.
     """
 
     __slots__ = (
@@ -95,20 +93,11 @@ class Attempt:
         "_spec",
         "_start",
         "_state",
-        "listener",
         "outcome",
     )
 
-    def __init__(
-        self,
-        session: Session,
-        start: StartAttempt,
-        state: RunState,
-        listener: Ref[object],
-        driver: Ref[object],
-    ) -> None:
+    def __init__(self, session: Session, start: StartAttempt, state: RunState, driver: Ref[object]) -> None:
         self.outcome: OutcomeEvent | None = None
-        self.listener = listener
         self._session = session
         self._start = start
         self._state = state
@@ -123,7 +112,7 @@ class Attempt:
         self._scope.cancel()
 
     async def work(self) -> None:
-        """Carry it out and tell the listener."""
+        """Carry it out and say how it ended."""
         try:
             self.outcome = await self._carry_out()
         finally:
@@ -132,9 +121,9 @@ class Attempt:
         self.tell()
 
     def tell(self) -> None:
-        """Tell the listener how it ended, if it has."""
-        if self.outcome is not None and self.listener.is_alive:
-            self.listener.tell_nowait(Ended(self.outcome), reserved=True)
+        """Tell the RunActor how it ended, if it has; telling it twice does no harm."""
+        if self.outcome is not None and self._driver.is_alive:
+            self._driver.tell_nowait(Outcome(self.outcome), reserved=True)
 
     async def _carry_out(self) -> OutcomeEvent:
         """Return how the attempt ended, whatever the agent does."""

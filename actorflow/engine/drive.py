@@ -33,12 +33,12 @@ from actorflow.engine.paths import DRIVER
 from actorflow.engine.records import read_records, records_of
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.session import Session
-from actorflow.state import RunState, RunStatus, fold
+from actorflow.state import RunState, RunStatus, apply, fold
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 from actorflow.state.recorded import Recorded
 
-__all__ = ["Drive", "driver_started", "read_state"]
+__all__ = ["Drive", "driver_started"]
 
 RUN_MAILBOX = 256
 """Room in RunActor's mailbox for what is not an outcome; each running attempt has a slot of its own besides."""
@@ -53,7 +53,7 @@ def driver_started(epoch: int, *, boot_id: str = "") -> ev.DriverStarted:
     return ev.DriverStarted(pid=os.getpid(), host=os.uname().nodename, epoch=epoch, boot_id=boot_id)
 
 
-async def read_state(session: Session) -> RunState:
+async def _read_state(session: Session) -> RunState:
     """Fold the whole journal."""
     records = read_records(await session.journal.read())
     return fold((recorded.at, recorded.event) for recorded in records)
@@ -84,13 +84,13 @@ class Drive:
             async with open_runtime(self._tree(session), on_restart=self._restarted) as self._runtime:
                 await session.ending.reached.wait()
         except SupervisorFailed as failure:
-            await self._pause(session, _root_cause(failure))
+            return await self._pause(session, _root_cause(failure))
         finally:
             self._runtime = None
             session.hub.close()
         if session.ending.error is not None:
             raise session.ending.error
-        return await read_state(session)
+        return session.hub.state or session.initial
 
     def cancel(self, by: str) -> bool:
         """Ask for the run to be cancelled; False when it is not being driven at this moment."""
@@ -149,12 +149,17 @@ class Drive:
         self._runtime.ref(DRIVER).tell_nowait(message, reserved=True)
         return True
 
-    async def _pause(self, session: Session, cause: BaseException) -> None:
+    async def _pause(self, session: Session, cause: BaseException) -> RunState:
         """Record that the run stopped by itself; what was running is LOST at the next resume."""
-        state = await read_state(session)
-        if state.status is RunStatus.RUNNING:
-            reason = f"an actor failed again and again: {type(cause).__name__}: {cause}"
-            await session.journal.append(records_of([ev.RunPaused(reason)], session.clock()))
+        state = await _read_state(session)
+        if state.status is not RunStatus.RUNNING:
+            return state
+        paused, at = (
+            ev.RunPaused(f"an actor failed again and again: {type(cause).__name__}: {cause}"),
+            session.clock(),
+        )
+        await session.journal.append(records_of([paused], at))
+        return apply(state, paused, at)
 
 
 def _root_cause(failure: BaseException) -> BaseException:

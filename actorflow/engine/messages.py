@@ -18,7 +18,6 @@ __all__ = [
     "Carry",
     "DeadlinePassed",
     "Due",
-    "Ended",
     "OpenSession",
     "Outcome",
     "OutcomeEvent",
@@ -40,7 +39,7 @@ OutcomeEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """TaskActor: the attempt has ended like this. Repeated until ``Recorded`` comes back."""
+    """An attempt: it has ended like this. Said again to a RunActor that has been restarted."""
 
     event: OutcomeEvent
 
@@ -122,11 +121,4 @@ class Recorded:
     is_final: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """An attempt: this is how it ended. Kept in the host until it is recorded."""
-
-    event: OutcomeEvent
-
-
-TaskMessage: TypeAlias = Carry | WaitUntil | StopAttempt | Recorded | Ended
+TaskMessage: TypeAlias = Carry | WaitUntil | StopAttempt | Recorded

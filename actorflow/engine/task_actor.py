@@ -1,7 +1,7 @@
 """TaskActor: carries out what was decided about one task, from the start of its first attempt to its end.
 
-Begins attempts in the host, waits out back-offs, passes outcomes on, and repeats an outcome until it is recorded. It decides nothing and holds nothing that its
-successor cannot ask for again, so a crash costs no attempt: the attempt goes on in the host.
+Begins attempts in the host, stops them, waits out back-offs, and lets go of what is recorded. It decides nothing and holds nothing that its successor cannot ask for
+again, so a crash costs no attempt: the attempt goes on in the host and tells the RunActor itself how it ended.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from actorflow.engine.attempts import AttemptHost
 from actorflow.engine.messages import (
     Carry,
     Due,
-    Ended,
-    Outcome,
-    OutcomeEvent,
     Recorded,
     Rejoined,
     StopAttempt,
@@ -41,7 +38,6 @@ class TaskActor(Actor):
         self._driver = driver
         self._task = task_id
         self._attempt = 0
-        self._outcome: OutcomeEvent | None = None
         self._wait: trio.CancelScope | None = None
         self._ctx: Context
 
@@ -56,9 +52,6 @@ class TaskActor(Actor):
         match message:
             case Carry():
                 self._carry(message)
-            case Ended(event):
-                self._outcome = event
-                self._report()
             case Recorded(attempt, is_final):
                 self._recorded(attempt, is_final=is_final)
             case WaitUntil(due_at):
@@ -73,21 +66,15 @@ class TaskActor(Actor):
                 raise InternalError(f"TaskActor got {message!r}")
 
     def _carry(self, message: Carry) -> None:
-        """Begin the attempt, unless it has been begun already: then hear, or say again, how it ended."""
+        """Begin the attempt, unless it has been begun already: then have it say again how it ended, if it has."""
         self._attempt = message.start.attempt
         attempt = self._host.find(self._task, self._attempt)
         if attempt is None:
-            self._host.begin(message.start, message.state, self._ctx.self_ref, self._driver)
+            self._host.begin(message.start, message.state, self._driver)
         else:
-            attempt.listener = self._ctx.self_ref
             attempt.tell()
 
-    def _report(self) -> None:
-        if self._outcome is not None:
-            self._driver.tell_nowait(Outcome(self._outcome), reserved=True)
-
     def _recorded(self, attempt: int, *, is_final: bool) -> None:
-        self._outcome = None
         self._host.forget(self._task, attempt)
         if is_final:
             self._stop_waiting()

@@ -7,6 +7,7 @@ parts of lists give Python lists. Must not be called by anything but the parser.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, TypeAlias
 
 from actorflow.expressions.failures import ParseError
@@ -170,8 +171,11 @@ class Builder:
         return _integer(c[0], 16, 18)
 
     def float(self, c: Children) -> Node:
-        """A double; what is too large is infinite, as in IEEE 754."""
-        return Constant(float(c[0]), c[0].start_pos, c[0].end_pos)
+        """A double."""
+        value = float(c[0])
+        if value == inf:
+            raise ParseError("E104", "the number does not fit in a double", c[0].start_pos, c[0].end_pos)
+        return Constant(value, c[0].start_pos, c[0].end_pos)
 
     def string(self, c: Children) -> Node:
         """A string in any quotes."""

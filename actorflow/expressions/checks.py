@@ -278,7 +278,7 @@ class _Checker:
             if not isinstance(schema, Mapping):
                 return
             wrong = _wrong_step(schema, key, reference.key_starts[depth + place])
-            if wrong is not None:
+            if wrong is not None and (place or info.fields is None):
                 yield wrong
                 return
             schema = _inner(schema, key)

@@ -40,7 +40,7 @@ CODES: dict[str, str] = {
     "E101": "a character that no expression contains (only ASCII outside strings and comments)",
     "E102": "a string, a quoted key or a hole is not closed",
     "E103": "an escape sequence that strings do not know, or a code point that is no character",
-    "E104": "an integer that does not fit in 64 bits",
+    "E104": "an integer that does not fit in 64 bits, or a number that does not fit in a double",
     "E105": "a reserved word used as a name",
     "E106": "the expression is empty",
     "E107": "a hole inside an expression: holes are not nested",

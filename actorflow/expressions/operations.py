@@ -335,7 +335,7 @@ def _element(frame: Frame, items: Any, key: Value) -> Value:
         raise EvaluationError(
             "E304",
             "a negative index",
-            hint="last(list) is the last element, list[-n:] does not exist: use list.reverse()",
+            hint="last(list) is the last element; places are counted from the start, from 0",
         )
     raise EvaluationError(
         "E304",

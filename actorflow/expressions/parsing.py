@@ -24,6 +24,7 @@ __all__ = ["RESERVED", "parse"]
 
 _PATH = re.compile(r"[ \t\n\f\r]*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*)*)[ \t\n\f\r]*")
 _SCAN = re.compile(r"""//[^\n]*|[rR]?[bB]?[rR]?(?:"{3}|'{3}|"|')|[(\[{]|[)\]}]""")
+_COMMAS = re.compile(r"""//[^\n]*|[rR]?[bB]?[rR]?(?:"{3}|'{3}|"|')|,""")
 _OPEN = re.compile(r"""//[^\n]*|\?[?.]|[rR]?[bB]?[rR]?(?:"{3}|'{3}|"|')|[(\[{?:)\]}]""")
 _BAD_CHARACTER = re.compile(r"""[^\x09\x0a\x0c\x0d\x20-\x7e]""")
 
@@ -48,6 +49,8 @@ def parse(source: str, limits: Limits) -> Node:
         return _dotted(path)
     if source.count("(") + source.count("[") + source.count("{") > limits.brackets:
         _check_brackets(source, limits.brackets)
+    if source.count(",") >= limits.nodes:
+        _check_commas(source, limits.nodes)
     return _parse_with_lark(source)
 
 
@@ -76,6 +79,25 @@ def _check_brackets(source: str, allowed: int) -> None:
                 )
         elif text in ")]}":
             depth = max(0, depth - 1)
+        elif not text.startswith("//"):
+            position = skip_string(source, text, position)
+
+
+def _check_commas(source: str, allowed: int) -> None:
+    """Refuse a list that has more elements than an expression has parts, before the time to parse it is spent."""
+    commas = position = 0
+    while (token := _COMMAS.search(source, position)) is not None:
+        text, position = token[0], token.end()
+        if text == ",":
+            commas += 1
+            if commas >= allowed:
+                raise LimitError(
+                    "E404",
+                    "the expression has too many parts",
+                    token.start(),
+                    position,
+                    hint=f"at most {allowed:,} are allowed",
+                )
         elif not text.startswith("//"):
             position = skip_string(source, text, position)
 

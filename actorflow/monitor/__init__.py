@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actorflow.monitor.feed import RecordedEvent, Said, UpdateOfRun
+from actorflow.monitor.limits import attempt_limits
 from actorflow.monitor.lines import line_for, lines_for
 from actorflow.monitor.order import order_of
 from actorflow.monitor.progress import Board, Overview, TaskLine, task_line
@@ -15,6 +16,7 @@ __all__ = [
     "Said",
     "TaskLine",
     "UpdateOfRun",
+    "attempt_limits",
     "line_for",
     "lines_for",
     "order_of",

@@ -19,6 +19,7 @@ from typing import Any
 
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import RecordedEvent
+from actorflow.monitor.limits import limit_of
 from actorflow.monitor.times import clock_text, duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, skip_text
 from actorflow.state import events as ev
@@ -43,6 +44,10 @@ class _Told:
     def task(self, event: Any) -> TaskState | None:
         return self.state.tasks.get(event.task)
 
+    def number(self, event: Any) -> str:
+        """Return the number of the attempt that the event is about, and of how many."""
+        return attempt_text(event.attempt, limit_of(self.task(event), self.limits))
+
     def because(self) -> str:
         return f": {failure_text(self.failure)}" if self.failure is not None else ""
 
@@ -59,7 +64,7 @@ def lines_for(
     Args:
         state: the state after the last of them.
         zone: in which the time of day is written.
-        limits: task -> its greatest number of attempts, where that is known.
+        limits: task -> its greatest number of attempts; see ``attempt_limits``.
     """
     failures: dict[TaskId, ev.Failure] = {}
     lines = []
@@ -142,7 +147,7 @@ def _finished(event: ev.RunFinished, told: _Told) -> str:
 def _started(event: ev.AttemptStarted, told: _Told) -> str:
     if event.attempt == 1:
         return "started"
-    return f"started, attempt {attempt_text(event.attempt, told.limits.get(event.task))}"
+    return f"started, attempt {told.number(event)}"
 
 
 def _lost(event: ev.AttemptLost, _told: _Told) -> str:
@@ -155,8 +160,7 @@ def _retry(event: ev.RetryScheduled, told: _Told) -> str:
     task = told.task(event)
     if task is not None and task.waiting is SubState.PARKED and task.due_at == event.due_at:
         return f"parked until {clock_text(event.due_at, told.zone)}{told.because()}"
-    number = attempt_text(event.attempt, told.limits.get(event.task))
-    return f"retry {number} in {duration_text(event.delay_seconds)}{told.because()}"
+    return f"retry {told.number(event)} in {duration_text(event.delay_seconds)}{told.because()}"
 
 
 def _succeeded(event: ev.TaskSucceeded, told: _Told) -> str:

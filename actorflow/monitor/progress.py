@@ -14,6 +14,7 @@ from itertools import chain, islice
 
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import UpdateOfRun
+from actorflow.monitor.limits import limit_of
 from actorflow.monitor.order import order_of
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
@@ -76,7 +77,7 @@ def task_line(
 
     Args:
         now: Unix seconds.
-        limit: its greatest number of attempts, if that is known.
+        limit: the number of its last possible attempt, if that is known; see ``limit_of``.
         said: what its agent said last.
     """
     start, end = task.started_at, task.finished_at
@@ -134,13 +135,13 @@ class Board:
 
     Args:
         order: all tasks as the workflow declares them; learned from the run's first event, or worked out, when it is not given.
-        limits: task -> its greatest number of attempts, where that is known.
+        limits: task -> its greatest number of attempts; see ``attempt_limits``. It is looked at for every overview, so it may be filled later.
     """
 
     def __init__(self, *, order: Iterable[TaskId] = (), limits: Mapping[TaskId, int] | None = None) -> None:
         self.state: RunState = EMPTY
         self._order: tuple[TaskId, ...] = tuple(order)
-        self._limits = limits or {}
+        self._limits = {} if limits is None else limits
         self._index: dict[TaskId, int] = {}
         self._known: dict[TaskId, TaskStatus] = {}
         self._counts: dict[TaskStatus, int] = {}
@@ -243,7 +244,7 @@ class Board:
         task = self.state.tasks[task_id]
         attempt, said = self._said.get(task_id, (0, ""))
         shown = said if attempt == task.attempts else ""
-        return task_line(task, self.state, now=now, limit=self._limits.get(task_id), said=shown)
+        return task_line(task, self.state, now=now, limit=limit_of(task, self._limits), said=shown)
 
 
 def _keep(group: dict[TaskId, None], task: TaskId, is_member: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from actorflow.ids import TaskId
 from actorflow.monitor.order import order_of
-from actorflow.monitor.times import rfc3339
+from actorflow.monitor.times import microseconds, rfc3339
 from actorflow.state.events import BlobRef
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.values import JSONValue, thaw
@@ -97,4 +97,4 @@ def _moment(seconds: float | None) -> str | None:
 def _duration(start: float | None, end: float | None, now: float) -> float | None:
     if start is None:
         return None
-    return round(max(0.0, (now if end is None else end) - start), 6)
+    return max(0, microseconds(now if end is None else end) - microseconds(start)) / 1_000_000

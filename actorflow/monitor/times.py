@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-__all__ = ["clock_text", "duration_text", "moment_text", "rfc3339"]
+__all__ = ["clock_text", "duration_text", "microseconds", "moment_text", "rfc3339"]
+
+
+def microseconds(seconds: float) -> int:
+    """Return a moment in whole microseconds, rounded as the journal rounds it, so that a live state and one read back show the same."""
+    return round(seconds * 1_000_000)
 
 
 def rfc3339(seconds: float) -> str:
     """Return a moment as ``2026-11-22T18:48:00.123456Z``."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    whole, fraction = divmod(microseconds(seconds), 1_000_000)
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
 
 
 def clock_text(seconds: float, zone: tzinfo = UTC) -> str:

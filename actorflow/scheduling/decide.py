@@ -81,7 +81,7 @@ def _before_the_end(facts: Facts, state: RunState, tasks: list[TaskState], now: 
     return (
         [command for command in looked_at if command is not None]
         or list(_starts(facts, state, open_tasks, now))
-        or (_settle(facts, state) if not open_tasks else [])
+        or _settle(facts, state)
     )
 
 
@@ -126,9 +126,7 @@ def start_of(task: TaskState) -> StartAttempt:
 
 
 def _settle(facts: Facts, state: RunState) -> list[Command]:
-    if any(task.is_attempt_open for task in state.tasks.values()):
-        return []
-    return [SettleRun(*outcome(facts.plan, state))]
+    return [] if state.unfinished else [SettleRun(*outcome(facts.plan, state))]
 
 
 def _at_the_end(facts: Facts, state: RunState, now: float) -> list[Command]:

@@ -218,9 +218,7 @@ class Frontier:
         return all(used[pool] + amount <= pools[pool] for pool, amount in needs.items())
 
     def _settle(self, state: RunState) -> list[Command]:
-        if self._open:
-            return []
-        return [SettleRun(*outcome(self._plan, state))]
+        return [] if self._open else [SettleRun(*outcome(self._plan, state))]
 
     def _at_the_end(self, state: RunState, now: float) -> list[Command]:
         hook = next_hook(self._plan, state, end_phases(state))

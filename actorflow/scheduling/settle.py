@@ -51,6 +51,10 @@ def settle(
         now: Unix seconds; the time of every event of the batch.
         commands: gives the next round for a state.
         advance: is told each event with the state after it.
+
+    Raises:
+        IllegalTransition: an event does not fit. When it is the first one, nothing has happened; otherwise what ``advance`` feeds is to be built again.
+        InternalError: the commands never come to an end.
     """
     batch: list[Event] = []
     starts: list[StartAttempt] = []

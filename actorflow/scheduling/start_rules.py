@@ -68,7 +68,7 @@ def _blocked(rule: RunIf, among: set[Standing]) -> SkipReason | None:
             return None if is_met else _for_want_of_success(among)
         case RunIf.ALL_FAILED:
             return None if among == {Standing.FAILED} else SkipReason.CONDITION_FALSE
-        case RunIf.ONE_FAILED:
+        case _:  # ONE_FAILED
             return None if Standing.FAILED in among else SkipReason.CONDITION_FALSE
 
 

@@ -26,7 +26,7 @@ class PlainScreen(Screen[str]):
     def __init__(self, stream: TextIO, look: Look, *, limits: Mapping[TaskId, int] | None = None) -> None:
         self._stream = stream
         self._look = look
-        self._limits = limits or {}
+        self._limits = {} if limits is None else limits
         self._lines: list[str] = []
 
     def absorb(self, update: UpdateOfRun) -> None:

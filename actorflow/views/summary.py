@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from actorflow.ids import TaskId
+from actorflow.monitor.limits import limit_of
 from actorflow.monitor.progress import task_line
 from actorflow.monitor.times import duration_text, moment_text
 from actorflow.monitor.words import phase_of
@@ -42,6 +43,7 @@ class Told:
         folder: the run's folder.
         options: what a suggested command needs to find the run again (``--state-dir DIR``), or "".
         status: the run's status in words, ``interrupted`` among them.
+        limits: task -> its greatest number of attempts; see ``attempt_limits``.
         driver: who drives the run, in words, or "".
     """
 
@@ -53,6 +55,7 @@ class Told:
     options: str = ""
     status: str = ""
     driver: str = ""
+    limits: Mapping[TaskId, int] = field(default_factory=dict)
 
 
 def end_lines(state: RunState, told: Told) -> list[str]:
@@ -62,7 +65,7 @@ def end_lines(state: RunState, told: Told) -> list[str]:
     mark = paint(f"{symbol(status, told.look)} {status}", COLOURS.get(status, ""), told.look)
     return [
         "",
-        f"run {state.run_id}  {escape(state.workflow)}  {mark}{took}",
+        f"run {state.run_id}  {escape(state.workflow)}  {mark}{took}{_why_not_done(state, status)}",
         *_table(state, told),
         *_failures(state, told),
         *_next_steps(state, told),
@@ -102,10 +105,14 @@ def _status(state: RunState) -> str:
 def _why(state: RunState, status: str) -> str:
     if status == "interrupted":
         return ": its driver is gone"
-    if state.paused_because:
-        return f": {escape(state.paused_because)}"
     if state.failure is not None:
         return f": {escape(state.failure.message)}"
+    return _why_not_done(state, status)
+
+
+def _why_not_done(state: RunState, status: str) -> str:
+    if status == "paused" and state.paused_because:
+        return f": {escape(state.paused_because)}"
     if state.cancelled_by:
         return f", asked for by {escape(state.cancelled_by)}"
     return ""
@@ -140,7 +147,7 @@ def _table(state: RunState, told: Told) -> Iterator[str]:
     yield ""
     name_width = min(max(len(task.id) for task in shown), max(8, told.width // 3))
     for task in shown:
-        line = task_line(task, state, now=told.now)
+        line = task_line(task, state, now=told.now, limit=limit_of(task, told.limits))
         mark = paint(symbol(line.phase, told.look), COLOURS.get(line.phase, ""), told.look)
         took = "" if line.elapsed_seconds is None else duration_text(line.elapsed_seconds)
         head = f"{cut(line.id, name_width):<{name_width}}  {line.phase:<10} {took:>9}"

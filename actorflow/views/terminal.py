@@ -43,7 +43,7 @@ class LiveScreen(Screen[Overview]):
         stream: the terminal.
         clock: gives Unix seconds.
         order: all tasks as the workflow declares them, if that is known already.
-        limits: task -> its greatest number of attempts, where that is known.
+        limits: task -> its greatest number of attempts; may be filled later.
     """
 
     pause_seconds = 0.1

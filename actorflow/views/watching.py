@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Generic, TypeVar
 
 import trio
@@ -51,14 +51,17 @@ class Screen(ABC, Generic[Frame]):
 
 
 async def show(
-    feed: AsyncIterable[UpdateOfRun], screen: Screen[Frame], *, on_first: Callable[[UpdateOfRun], None]
+    feed: AsyncIterable[UpdateOfRun],
+    screen: Screen[Frame],
+    *,
+    on_first: Callable[[UpdateOfRun], Awaitable[None]],
 ) -> None:
     """Show a run until its feed ends.
 
     Args:
         feed: of the run.
         screen: closed at the end, however that comes.
-        on_first: called with the first update, before anything is drawn: the run is durable then.
+        on_first: awaited with the first update, before anything is drawn: the run is durable then.
     """
     drawing = _Drawing(screen)
     is_first = True
@@ -67,7 +70,7 @@ async def show(
             nursery.start_soon(drawing.run)
             async for update in feed:
                 if is_first:
-                    on_first(update)
+                    await on_first(update)
                     is_first = False
                 screen.absorb(update)
                 drawing.wake()

@@ -29,6 +29,12 @@ from actorflow.workflow.templates import TemplateCompiler, has_holes
 __all__ = ["ExpressionCheck", "check_expressions"]
 
 
+_CHECKED_HERE = frozenset({"E203", "E204", "E205", "E209", "W252"})
+"""What the language would say of names; here more is known about them."""
+
+_SCHEMA_TYPES = {InputType.LIST: "array"}
+
+
 @dataclass(frozen=True, slots=True)
 class ExpressionCheck:
     """What the checks gave.
@@ -80,7 +86,7 @@ class _Checker:
         self.compiler = TemplateCompiler()
         self.rules: dict[TaskId, StartRule] = {}
         self.conditions: dict[TaskId, ex.Expression] = {}
-        self.shell_holes: set[str] = set()
+        self.diagnostics: dict[tuple[str, bool], list[ex.Diagnostic]] = {}
 
     @property
     def findings(self) -> list[Finding]:
@@ -162,17 +168,20 @@ class _Checker:
             self._expression(spot)
         return template
 
-    def _expression(self, spot: Spot) -> None:
+    def _expression(self, spot: Spot, *, is_known_wrong: bool = False) -> None:
         self.references.check(spot)
         asked = STATUS_FUNCTIONS.intersection(spot.expression.functions)
         if asked and spot.kind == "variable":
             message = f"{min(asked)}() has no meaning in a variable"
             self.findings.append(Finding(path=spot.path, code="E204", message=message, offset=spot.base))
-        self._diagnostics(spot)
+        if not is_known_wrong:
+            self._diagnostics(spot)
 
     def _diagnostics(self, spot: Spot) -> None:
-        """Add what the language itself can see: types that never fit, wrong literals."""
-        for found in self._language_checks(spot.expression):
+        """Add what the language itself can see: types that never fit, and conditions that are no conditions."""
+        if spot.is_hole and _is_path(spot.expression):
+            return
+        for found in self._language_checks(spot):
             if found.code == "W251" and spot.is_hole:
                 continue  # a constant hole is odd, not wrong
             self.findings.append(
@@ -187,45 +196,44 @@ class _Checker:
                 )
             )
 
-    def _language_checks(self, expression: ex.Expression) -> Sequence[ex.Diagnostic]:
-        if _is_path(expression):
-            return ()
-        return ENVIRONMENT.check(expression.source)
+    def _language_checks(self, spot: Spot) -> Sequence[ex.Diagnostic]:
+        """Return what can be seen from the types of inputs; which names there are is checked elsewhere."""
+        source = spot.expression.source
+        key = (source, spot.is_hole)
+        if key not in self.diagnostics:
+            scope = ex.Scope(names={r.root: self._facts(r.root) for r in spot.expression.references})
+            check = ENVIRONMENT.check if spot.is_hole else ENVIRONMENT.check_condition
+            self.diagnostics[key] = [
+                found for found in check(source, scope) if found.code not in _CHECKED_HERE
+            ]
+        return self.diagnostics[key]
+
+    def _facts(self, name: str) -> ex.NameInfo | None:
+        spec = self.references.names.inputs.get(name)
+        if spec is None or name in self.references.names.tasks:
+            return None
+        return ex.NameInfo(kind="input", schema={"type": _SCHEMA_TYPES.get(spec.type, spec.type.value)})
 
     # -- conditions -------------------------------------------------------------------------------------------------
 
     def _condition(self, path: Path, spec: TaskSpec) -> ex.Expression | None:
         if not isinstance(spec.condition, str):
             if spec.condition is not None:
-                self._constant(path, "true" if spec.condition else "false")
+                message = "the condition is always the same"
+                self.findings.append(Finding(path=path, code="W251", message=message, severity="warning"))
             return None
         try:
             condition = self.compiler.expression(spec.condition)
         except ex.ExpressionFailure as failure:
             self.findings.append(_failed(path, failure))
             return None
-        self._expression(Spot(path, "condition", spec, condition, is_hole=False))
+        known = self._boolean_name(path, condition)
+        self._expression(Spot(path, "condition", spec, condition, is_hole=False), is_known_wrong=known)
         self.conditions[spec.id] = condition
-        if not condition.references and not STATUS_FUNCTIONS.intersection(condition.functions):
-            self._constant(path, condition.source)
-        self._boolean_name(path, condition)
         return condition
 
-    def _constant(self, path: Path, source: str) -> None:
-        if any(f.path == path and f.code in ("W251", "E208") for f in self.findings[-4:]):
-            return
-        self.findings.append(
-            Finding(
-                path=path,
-                code="W251",
-                message="the condition is always the same",
-                severity="warning",
-                length=len(source),
-            )
-        )
-
-    def _boolean_name(self, path: Path, condition: ex.Expression) -> None:
-        """A condition that is one name must be a boolean as far as it is known."""
+    def _boolean_name(self, path: Path, condition: ex.Expression) -> bool:
+        """Add an error for a condition that is one name of something that is no boolean, and say whether it is."""
         name = condition.source.strip().removeprefix("inputs.").removeprefix("vars.")
         names = self.references.names
         if name in names.inputs and names.inputs[name].type is not InputType.BOOLEAN:
@@ -240,10 +248,11 @@ class _Checker:
                 f"compare it: {name} == …",
             )
         else:
-            return
+            return False
         self.findings.append(
             Finding(path=path, code="E208", message=message, hint=hint, length=len(condition.source))
         )
+        return True
 
     # -- the graph --------------------------------------------------------------------------------------------------
 

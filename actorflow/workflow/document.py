@@ -24,9 +24,11 @@ from actorflow.workflow.events import (
     ReadLimits,
     Unreadable,
 )
+from actorflow.workflow.floods import is_json_flood, is_yaml_flood
 from actorflow.workflow.json_reader import NOT_SURE, json_events, json_value
 from actorflow.workflow.numbers import core_scalar, json_literal
-from actorflow.workflow.report import KEPT_COMPLAINTS, Path
+from actorflow.workflow.problems import SHOWN_PROBLEMS
+from actorflow.workflow.report import Path
 from actorflow.workflow.yaml_reader import yaml_events
 
 __all__ = ["Document", "Format", "document_events", "format_of", "read_document", "too_large"]
@@ -62,7 +64,6 @@ class Document:
     format: Format
     value: Any = None
     faults: list[Fault] = field(default_factory=list)
-    unseen: int = 0
     muted: set[Path] = field(default_factory=set)
     incomplete: set[Path] = field(default_factory=set)
     is_readable: bool = True
@@ -73,11 +74,17 @@ class Document:
         return self.data.decode("utf-8", "replace")
 
     def add(self, fault: Fault) -> None:
-        """Keep a fault, or only count it when there are very many."""
-        if len(self.faults) < KEPT_COMPLAINTS:
-            self.faults.append(fault)
-        else:
-            self.unseen += 1
+        """Keep a fault.
+
+        Raises:
+            ReadingStopped: there are as many as will be shown.
+        """
+        self.faults.append(fault)
+        if len(self.faults) >= SHOWN_PROBLEMS - 1:
+            hint = "correct these first"
+            raise ReadingStopped(
+                Fault(fault.end, fault.end, "E599", "the rest of the file was not read", hint)
+            )
 
 
 def read_document(data: bytes, *, file: str, limits: ReadLimits) -> Document:
@@ -88,7 +95,7 @@ def read_document(data: bytes, *, file: str, limits: ReadLimits) -> Document:
         _check_bytes(data, limits)
         document.value = _read(document, limits)
     except ReadingStopped as stopped:
-        document.add(stopped.fault)
+        document.faults.append(stopped.fault)
         document.is_readable = False
     return document
 
@@ -161,8 +168,12 @@ def _read(document: Document, limits: ReadLimits) -> Any:
         value = json_value(document.data, limits)
         if value is not NOT_SURE:
             return value
+        if is_json_flood(document.data, limits.max_nodes):
+            raise ReadingStopped(_too_many(0, limits.max_nodes))
         builder = _Builder(document, limits, json_literal)
         return builder.build(json_events(document.text))
+    if is_yaml_flood(document.data, limits.max_nodes):
+        raise ReadingStopped(_too_many(0, limits.max_nodes))
     builder = _Builder(document, limits, core_scalar)
     return builder.build(yaml_events(document.data, builder.fault))
 

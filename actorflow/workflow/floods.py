@@ -15,11 +15,12 @@ import yaml
 __all__ = ["is_json_flood", "is_yaml_flood"]
 
 _FIRST_PREFIX, _LAST_PREFIX = 2_100_000, 12_000_000  # bytes
-_JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _FLAT_BRACKETS = re.compile(rb"\[[^\[\]{}\"'#]*\]|\{[^\[\]{}\"'#]*\}")
 _ALL_BUT_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 _CLOSING = bytes.maketrans(b"[{", b"]}")
 _ROUNDS = 8
+_CHUNK = 1 << 18  # bytes; a list of all strings at once would take a hundred megabytes
 _MOST_OPEN = 40
 
 
@@ -48,9 +49,14 @@ def _is_flood(data: bytes, most: int, count_events: Callable[[bytes], int]) -> b
 
 
 def _json_events(prefix: bytes) -> int:
-    # A string that is cut off at the end of the prefix, or never closed, is all that can be left of quotes.
-    outside = _JSON_STRING.sub(b"", prefix).partition(b'"')[0]
-    return _separators(outside, b",:]}")
+    events, unfinished = 0, b""
+    for start in range(0, len(prefix), _CHUNK):
+        outside = _JSON_STRING.sub(b"", unfinished + prefix[start : start + _CHUNK])
+        # All that can be left of quotes is a string that goes on behind the chunk.
+        outside, quote, tail = outside.partition(b'"')
+        unfinished = quote + tail
+        events += _separators(outside, b",:]}")
+    return events
 
 
 def _separators(data: bytes, marks: bytes) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs forget it
 from typing import Any, Final, NoReturn
 
 from actorflow.workflow.events import END, MAPPING, SCALAR, SEQUENCE, Event, Fault, ReadingStopped, ReadLimits
@@ -62,10 +63,9 @@ def _is_shallow(value: Any, depth: int) -> bool:
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"')
-_STRING_START = re.compile(r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*')
 _LITERAL = re.compile(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|true|false|null)(?![\w.+-])")
 _WORD = re.compile(r"[\w.+-]+")
+_CONTROLS = frozenset(map(chr, range(32)))
 _HALF = re.compile(r"[\ud800-\udfff]")
 
 
@@ -136,7 +136,9 @@ class _Scanner:
         at = self.skip()
         character = self.text[at : at + 1]
         if character == "}":
-            self.stop(self._comma, "a comma before the closing bracket", "JSON has no trailing commas: remove it")
+            self.stop(
+                self._comma, "a comma before the closing bracket", "JSON has no trailing commas: remove it"
+            )
         if character != '"':
             self._no_key(at, character)
         event = self._string(at)
@@ -181,19 +183,13 @@ class _Scanner:
         return (END, self.at - 1, self.at, "", "")
 
     def _string(self, at: int) -> Event:
-        found = _STRING.match(self.text, at)
-        if found is None:
-            self._broken_string(at)
-        self.at = found.end()
-        content = found[0][1:-1]
-        if "\\" in content:
-            content = json.loads(found[0])
-            if _HALF.search(content):
-                self.stop(
-                    at,
-                    "a \\u escape that is half a character",
-                    "write both halves (\\ud83d\\ude00) or the character itself",
-                )
+        try:
+            content, self.at = scanstring(self.text, at + 1, True)
+        except json.JSONDecodeError as error:
+            self._broken_string(at, error.pos)
+        if _HALF.search(content):
+            hint = "write both halves (\\ud83d\\ude00) or the character itself"
+            self.stop(at, "a \\u escape that is half a character", hint)
         return (SCALAR, at, self.at, content, '"')
 
     def _literal(self, at: int, character: str) -> Event:
@@ -203,24 +199,21 @@ class _Scanner:
         self.at = found.end()
         return (SCALAR, at, self.at, found[0], "")
 
-    def _broken_string(self, at: int) -> NoReturn:
-        """Say why the string that starts at ``at`` is none."""
-        good = _STRING_START.match(self.text, at)
-        end = good.end() if good else at
-        character = self.text[end : end + 1]
+    def _broken_string(self, start: int, at: int) -> NoReturn:
+        """Say why the string that begins at ``start`` cannot be read at ``at``."""
+        if at > start and self.text[at] not in _CONTROLS:
+            at = self.text.rfind("\\", start, at + 1)  # inside an escape: it is to be shown from its beginning
+        character = self.text[at]
+        if at == start:
+            self.stop(start, "the closing quote of this text is missing")
         if character == "\\":
-            self.stop(end, "an escape that JSON does not know", "write \\\\ for a backslash")
-        if character == "":
-            self.stop(at, "the closing quote of this text is missing")
+            self.stop(at, "an escape that JSON does not know", "write \\\\ for a backslash")
         if character in "\n\r":
             self.stop(
-                at, "this text has no closing quote on its line", "write \\n for a line end inside text"
+                start, "this text has no closing quote on its line", "write \\n for a line end inside text"
             )
-        self.stop(
-            end,
-            f"the control character U+{ord(character):04X} inside text",
-            "write it as an escape: \\t, \\u001b …",
-        )
+        hint = "write it as an escape: \\t, \\u001b …"
+        self.stop(at, f"the control character U+{ord(character):04X} inside text", hint)
 
     def _no_key(self, at: int, character: str) -> NoReturn:
         if not character:

@@ -25,6 +25,10 @@ class _TooMuch(Exception):
     """The check would take too long or go too deep."""
 
 
+def _too_deep() -> _TooMuch:
+    return _TooMuch(f"the value or its schema is nested more than {_MOST_LEVELS} levels deep")
+
+
 def check_schema_value(schema: Any, value: Any) -> list[str]:
     """Return what about ``value`` does not fit ``schema``; empty when it fits.
 
@@ -49,7 +53,7 @@ class _Checker:
         if self._steps > _MOST_STEPS:
             raise _TooMuch("checking this value against its schema takes too many steps")
         if level > _MOST_LEVELS:
-            raise _TooMuch(f"the value or its schema is nested more than {_MOST_LEVELS} levels deep")
+            raise _too_deep()
         if isinstance(schema, bool):
             return [] if schema else [f"{where}: nothing is allowed here"]
         messages: list[str] = []
@@ -273,12 +277,14 @@ def _is_a(value: Any, name: str) -> bool:
             return name == "object" and isinstance(value, Mapping)
 
 
-def _comparable(value: Any) -> Hashable:
+def _comparable(value: Any, level: int = 0) -> Hashable:
     """Return something equal for equal JSON values only: ``1`` and ``1.0`` are, ``1`` and ``true`` are not."""
+    if level > _MOST_LEVELS:
+        raise _too_deep()
     if isinstance(value, bool):
         return ("boolean", value)
     if isinstance(value, list | tuple):
-        return ("array", tuple(_comparable(element) for element in value))
+        return ("array", tuple(_comparable(element, level + 1) for element in value))
     if isinstance(value, Mapping):
-        return ("object", frozenset((key, _comparable(element)) for key, element in value.items()))
+        return ("object", frozenset((key, _comparable(element, level + 1)) for key, element in value.items()))
     return value  # type: ignore[no-any-return]  # None, a number or text

@@ -32,6 +32,8 @@ def literal_values(document: Document, draft: Draft) -> dict[str, str]:
 
 def check_repeated(document: Document, literals: Mapping[str, str], report: Report) -> None:
     """Report secrets whose text would stay in the file after they were cut."""
+    if not literals:
+        return
     rest = cut_secrets(document, literals)
     for name, value in literals.items():
         if len(value) >= _SHORTEST and value in rest:

@@ -7,6 +7,7 @@ found, look up its places. Pure: the caller reads the file and says how it is ca
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from actorflow.errors import SpecErrors
@@ -24,7 +25,7 @@ from actorflow.workflow.model import Workflow
 from actorflow.workflow.name_checks import check_names
 from actorflow.workflow.placing import problem_of_fault, problems_of
 from actorflow.workflow.problems import Problem, has_errors
-from actorflow.workflow.report import Complaint, Path, Report
+from actorflow.workflow.report import Complaint, Enough, Path, Report
 
 __all__ = ["Loaded", "load_workflow", "too_large_problem"]
 
@@ -57,11 +58,11 @@ def load_workflow(data: bytes, *, file: str, catalog: Catalog, limits: ReadLimit
     """
     document = read_document(data, file=file, limits=limits or ReadLimits())
     report = Report()
-    draft = decode_workflow(document.value, report) if document.is_readable else None
-    workflow = _check(document, draft, catalog, report) if draft is not None else None
-    literals = literal_values(document, draft) if draft is not None else {}
-    if literals:
-        check_repeated(document, literals, report)
+    workflow: Workflow | None = None
+    literals: dict[str, str] = {}
+    if document.is_readable:
+        with suppress(Enough):
+            workflow, literals = _checked(document, catalog, report)
     problems = problems_of(document, report)
     if workflow is None or has_errors(problems):
         raise SpecErrors(problems)
@@ -74,11 +75,21 @@ def too_large_problem(file: str, size: int, limits: ReadLimits | None = None) ->
     return problem_of_fault(file, too_large(size, limits or ReadLimits()))
 
 
-def _check(document: Document, draft: Draft, catalog: Catalog, report: Report) -> Workflow:
+def _checked(document: Document, catalog: Catalog, report: Report) -> tuple[Workflow | None, dict[str, str]]:
+    """Return the workflow, valid if the report has no error, and its literal secrets."""
+    draft = decode_workflow(document.value, report)
+    if draft is None:
+        return None, {}
+    literals = literal_values(document, draft)
+    check_repeated(document, literals, report)
     check_names(draft, report)
     check_graph(draft, report)
     check_agents(draft, catalog, report)
     check_resources(draft, report)
+    return _with_expressions(document, draft, catalog, report), literals
+
+
+def _with_expressions(document: Document, draft: Draft, catalog: Catalog, report: Report) -> Workflow:
     paths = [task.path for task in draft.tasks]
     checked = check_expressions(draft.workflow, catalog, paths=paths, broken=draft.broken_names)
     for finding in checked.findings:

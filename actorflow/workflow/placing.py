@@ -6,7 +6,7 @@ Takes a document and a report and gives problems in the order of the file. Only 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actorflow.workflow.document import Document
 from actorflow.workflow.events import Fault
@@ -35,18 +35,17 @@ class _Placed:
 def problems_of(document: Document, report: Report) -> tuple[Problem, ...]:
     """Return everything that was found, in the order of the file; most often nothing."""
     complaints = [c for c in report.complaints if not _is_muted(c.path, document)]
-    unseen = document.unseen + report.unseen
     if not complaints and not document.faults:
         return ()
     firsts = [fault.first_key for fault in document.faults if fault.first_key is not None]
-    wanted = [*firsts, *(c.path for c in complaints), *(c.first for c in complaints if c.first is not None)]
+    wanted = {*firsts, *(c.path for c in complaints), *(c.first for c in complaints if c.first is not None)}
     places = locate(document, wanted) if wanted else Places({})
     source = Source(document.file, document.text)
-    placed = [
-        *(_fault(fault, places) for fault in document.faults),
-        *(_complaint(c, places, source) for c in complaints),
-    ]
-    return in_order(_problems(placed, source), unseen=unseen)
+    placed = [_fault(fault, places) for fault in document.faults]
+    placed += [_complaint(complaint, places, source) for complaint in complaints]
+    spans = dict(_problems(placed, source))
+    shown = in_order(spans, is_cut=report.is_full)
+    return tuple(_with_excerpt(problem, spans.get(problem), source) for problem in shown)
 
 
 def problem_of_fault(file: str, fault: Fault) -> Problem:
@@ -54,20 +53,14 @@ def problem_of_fault(file: str, fault: Fault) -> Problem:
     return Problem(file=file, line=1, column=1, code=fault.code, message=fault.message, hint=fault.hint)
 
 
-def _problems(placed: list[_Placed], source: Source) -> Iterator[Problem]:
-    offsets = [p.start for p in placed] + [p.first for p in placed if p.first is not None]
-    at = source.places(offsets)
+def _problems(placed: list[_Placed], source: Source) -> Iterator[tuple[Problem, tuple[int, int]]]:
+    at = source.places([p.start for p in placed] + [p.first for p in placed if p.first is not None])
     for p in placed:
-        line, column = at[_clamped(p.start, source)]
+        line, column = at[p.start]
         hint = p.hint
         if p.first is not None:
-            hint = " ".join(
-                filter(
-                    None,
-                    [f"the first one is in line {at[_clamped(p.first, source)][0]}", hint and f"({hint})"],
-                )
-            )
-        yield Problem(
+            hint = f"the first one is in line {at[p.first][0]}" + (f" ({hint})" if hint else "")
+        problem = Problem(
             file=source.file,
             line=line,
             column=column,
@@ -75,12 +68,14 @@ def _problems(placed: list[_Placed], source: Source) -> Iterator[Problem]:
             message=p.message,
             severity=p.severity,
             hint=hint,
-            excerpt=source.excerpt(p.start, p.end),
         )
+        yield problem, (p.start, p.end)
 
 
-def _clamped(offset: int, source: Source) -> int:
-    return min(max(offset, 0), len(source.text))
+def _with_excerpt(problem: Problem, span: tuple[int, int] | None, source: Source) -> Problem:
+    if span is None:
+        return problem
+    return replace(problem, excerpt=source.excerpt(*span, problem.column))
 
 
 def _is_muted(path: Path, document: Document) -> bool:

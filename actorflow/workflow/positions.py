@@ -57,14 +57,19 @@ class Places:
 def locate(document: Document, wanted: Iterable[Path]) -> Places:
     """Find the places of ``wanted`` and of what is around them."""
     trie: dict[Any, Any] = {}
-    for path in wanted:
+    left = set(wanted)
+    for path in left:
         node = trie
         for step in path:
             node = node.setdefault(step, {})
     walker = _Walker(trie)
     try:
         for event in document_events(document):
-            walker.take(*event)
+            found = walker.take(*event)
+            if found is not None:
+                left.discard(found)
+                if not left:
+                    break
     except ReadingStopped:
         pass  # the first reading has said so; what stands before that point has its places
     return Places(walker.found)
@@ -78,22 +83,25 @@ class _Walker:
         self._trie: dict[Any, Any] | None = trie
         self._open: list[_Open] = []
 
-    def take(self, kind: int, start: int, end: int, text: str, style: str) -> None:
+    def take(self, kind: int, start: int, end: int, text: str, style: str) -> Path | None:
+        """Follow one event; return the path of what it found, if any."""
         here = self._open[-1] if self._open else None
         if kind == END:
             self._open.pop()
-            return
+            return None
         if here is not None and here.is_mapping and not here.has_key:
             here.key = (text, start, end)
             here.has_key = True
-            return
+            return None
         path, node = self._step(here)
-        if node is not None and path is not None and path not in self.found:
+        is_new = node is not None and path is not None and path not in self.found
+        if is_new and path is not None:
             key = here.key[1:] if here is not None and here.is_mapping else None
             is_scalar = kind in (SCALAR, UNUSABLE)
             self.found[path] = Place(key, start, end, style if is_scalar else None, text)
         if kind in (MAPPING, SEQUENCE):
             self._open.append(_Open(path, node, kind == MAPPING))
+        return path if is_new else None
 
     def _step(self, here: _Open | None) -> tuple[Path | None, dict[Any, Any] | None]:
         """Return path and trie node of the value that comes now; None where nothing is wanted."""

@@ -66,29 +66,29 @@ def has_errors(problems: Iterable[Problem]) -> bool:
     return any(problem.severity == "error" for problem in problems)
 
 
-def in_order(problems: Iterable[Problem], *, unseen: int = 0) -> tuple[Problem, ...]:
+def in_order(problems: Iterable[Problem], *, is_cut: bool = False) -> tuple[Problem, ...]:
     """Return ``problems`` in the order of the file, without repetitions, cut to what a person can use.
 
     Args:
         problems: of one file.
-        unseen: how many more were found but not kept.
+        is_cut: whether there may be more than these.
     """
     unique = dict.fromkeys(sorted(problems, key=lambda p: (p.line, p.column, p.severity, p.code, p.message)))
     # Errors come first when not all can be shown: a hundred warnings must not hide the one error.
     ranked = sorted(unique, key=lambda p: p.severity == "warning")
     shown, hidden = set(ranked[:SHOWN_PROBLEMS]), ranked[SHOWN_PROBLEMS:]
     result = [problem for problem in unique if problem in shown]
-    more = len(hidden) + unseen
-    return tuple(result) if not more else (*result, _rest(result[-1], more, has_errors(hidden) or unseen > 0))
+    return (*result, _rest(result[-1], hidden, is_cut)) if hidden else tuple(result)
 
 
-def _rest(last: Problem, more: int, is_error: bool) -> Problem:
-    noun = "problem" if more == 1 else "problems"
+def _rest(last: Problem, hidden: list[Problem], is_cut: bool) -> Problem:
+    noun = "problem" if len(hidden) == 1 else "problems"
+    least = "at least " if is_cut else ""
     return replace(
         last,
         code="E599",
-        severity="error" if is_error else "warning",
-        message=f"and {more:,} more {noun}, not shown",
+        severity="error" if has_errors(hidden) else "warning",
+        message=f"and {least}{len(hidden):,} more {noun}, not shown",
         hint="correct these first",
         excerpt="",
     )

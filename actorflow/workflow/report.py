@@ -13,13 +13,13 @@ from typing import TypeAlias
 from actorflow.workflow.problems import Severity
 from actorflow.workflow.suggest import Suggester
 
-__all__ = ["KEPT_COMPLAINTS", "Complaint", "Path", "Report", "spelled"]
+__all__ = ["KEPT_COMPLAINTS", "Complaint", "Enough", "Path", "Report", "spelled"]
 
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the root of the document."""
 
-KEPT_COMPLAINTS = 1000
-"""How many complaints of one file are kept; the rest is counted."""
+KEPT_COMPLAINTS = 500
+"""How many errors of one file are kept (with the last one, checking ends), and at most how many warnings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +44,42 @@ class Complaint:
     first: Path | None = None
 
 
+class Enough(Exception):
+    """A report is full: nobody reads that many problems, and a hostile file could have a million."""
+
+
 class Report:
     """The complaints of one file, and its budget for suggestions.
 
     Attributes:
-        complaints: the first of them.
-        unseen: how many more there were.
+        complaints: all of them, until there are enough.
+        is_full: whether there were more than are kept.
         wrong_paths: about which there is an error, so that a later check need not repeat it.
     """
 
     def __init__(self) -> None:
         self.complaints: list[Complaint] = []
-        self.unseen = 0
+        self.is_full = False
+        self._errors = 0
         self.wrong_paths: set[Path] = set()
         self._suggester = Suggester()
 
     def add(self, complaint: Complaint) -> None:
-        """Keep ``complaint``, or only count it when there are too many already."""
+        """Keep ``complaint``; of warnings only the first ones.
+
+        Raises:
+            Enough: it was the last error that is kept.
+        """
         if complaint.severity == "error":
             self.wrong_paths.add(complaint.path)
-        if len(self.complaints) < KEPT_COMPLAINTS:
+            self._errors += 1
+        if complaint.severity == "error" or len(self.complaints) < KEPT_COMPLAINTS:
             self.complaints.append(complaint)
         else:
-            self.unseen += 1
+            self.is_full = True
+        if self._errors >= KEPT_COMPLAINTS:
+            self.is_full = True
+            raise Enough
 
     def error(self, path: Path, code: str, message: str, hint: str = "", *, at_key: bool = False) -> None:
         """Write down an error."""

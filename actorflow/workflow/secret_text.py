@@ -1,80 +1,83 @@
-"""Hides the values of a ``secrets:`` block in the raw text of a workflow file.
+r"""Hides the values of a ``secrets:`` block in excerpts of a workflow file.
 
-Works on text alone, line by line, because excerpts are also shown of files that cannot be parsed. Same length in and out, so that columns
-stay true. References (``env:NAME``, ``file:PATH``) stay readable. It may hide too much; it must never hide too little for
-a block that is written in the usual way.
+Works on the raw text, because excerpts are also shown of files that cannot be parsed. What is hidden keeps its length, so that columns stay true;
+references (``env:NAME``, ``file:PATH``) stay readable. It may hide too much; it must never hide too little for a block that is
+written in the usual way. Lines must end with ``\n``.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
-__all__ = ["hide_secrets"]
+__all__ = ["SecretBlocks"]
 
 _BLOCK = re.compile(r"""^([ \t]*(?:-[ \t]+)?)(["']?)secrets\2[ \t]*:[ \t]*(?:#[^\n]*)?$""", re.MULTILINE)
 _INLINE = re.compile(r"""(["']?)\bsecrets\1[ \t]*:\s*\{""")
+_END_OF_BRACES = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^}"'])*""")
 _ENTRY = re.compile(r"""^([ \t]*(?:"[^"\n]*"|'[^'\n]*'|[^\s:#"'][^:\n]*)[ \t]*:[ \t]+)?(.*)$""")
+_KEY_ALONE = re.compile(r"""[ \t]*["']?[\w-]+["']?[ \t]*:[ \t]*(?:#.*)?""")
 _REFERENCE = re.compile(r"""["']?(?:env|file):[^\s"']*["']?[ \t]*(?:#.*)?""")
 _INLINE_VALUE = re.compile(r"""(:\s*)("(?:[^"\\]|\\.)*"?|'(?:[^']|'')*'?|[^\s,{}"'][^,}\n]*)""")
+_LARGE = 100_000
 
 
-def hide_secrets(text: str) -> str:
-    r"""Return ``text`` with each character of a literal secret replaced by ``*``. Lines must end with ``\n``."""
-    if "secrets" not in text:
-        return text
-    return _hide_inline(_hide_blocks(text))
+class SecretBlocks:
+    """Where the values of secrets stand in one text."""
 
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spans: list[tuple[int, int, bool]] = []
+        if "secrets" in text:
+            self._find()
+        self._starts = [start for start, _, _ in self._spans]
 
-def _hide_blocks(text: str) -> str:
-    pieces: list[str] = []
-    at = 0
-    for head in _BLOCK.finditer(text):
-        if head.start() < at:
-            continue
-        pieces.append(text[at : head.end()])
-        at = _end_of_block(text, head.end(), len(head[1]))
-        pieces.append("\n".join(_hide_line(line) for line in text[head.end() : at].split("\n")))
-    return "".join([*pieces, text[at:]])
+    def window(self, line: int, start: int, end: int) -> str:
+        """Return ``text[start:end]``, a part of the line that begins at ``line``, with secrets replaced by ``*``."""
+        shown = self._text[start:end]
+        index = bisect_right(self._starts, end) - 1
+        while index >= 0 and self._spans[index][1] > start:
+            first, last, is_inline = self._spans[index]
+            hidden, at = self._hidden_inline(first, last) if is_inline else (self._hidden_line(line), line)
+            left, right = max(start, first, at), min(end, last, at + len(hidden))
+            if left < right:
+                shown = shown[: left - start] + hidden[left - at : right - at] + shown[right - start :]
+            index -= 1
+        return shown
 
+    def _find(self) -> None:
+        at = 0
+        for head in _BLOCK.finditer(self._text):
+            if head.start() >= at:
+                at = self._end_of_block(head.end(), len(head[1]))
+                self._spans.append((head.end(), at, False))
+        at = 0
+        for head in _INLINE.finditer(self._text):
+            if head.start() >= at:
+                closing = _END_OF_BRACES.match(self._text, head.end())
+                at = closing.end() if closing else len(self._text)
+                self._spans.append((head.end(), at, True))
+        self._spans.sort()
 
-def _end_of_block(text: str, start: int, indent: int) -> int:
-    at = start
-    while at < len(text):
-        following = text.find("\n", at + 1)
-        line = text[at + 1 : following if following >= 0 else len(text)]
-        if line.strip() and len(line) - len(line.lstrip(" \t")) <= indent:
-            return at
-        if following < 0:
-            return len(text)
-        at = following
-    return at
+    def _end_of_block(self, start: int, indent: int) -> int:
+        """Return where the first line starts that is indented no deeper than the key."""
+        following = re.compile(rf"\n[ \t]{{0,{indent}}}(?![ \t\n])").search(self._text, start)
+        return following.start() + 1 if following else len(self._text)
 
+    def _hidden_line(self, line: int) -> str:
+        end = self._text.find("\n", line)
+        text = self._text[line : end if end >= 0 else len(self._text)]
+        match = _ENTRY.match(text)
+        if match is None:
+            return text
+        head, value = match[1] or "", match[2]
+        if not head and _KEY_ALONE.fullmatch(value):
+            return text  # its value is on the lines that follow, where everything is hidden
+        return head + (value if _REFERENCE.fullmatch(value.strip()) else _stars(value))
 
-def _hide_line(line: str) -> str:
-    match = _ENTRY.match(line)
-    if match is None:
-        return line
-    head, value = match[1] or "", match[2]
-    if not head and re.fullmatch(r"""[ \t]*["']?[\w-]+["']?[ \t]*:[ \t]*(?:#.*)?""", value):
-        return line  # a key alone: its value follows on the next lines, where everything is hidden
-    return head + (value if _REFERENCE.fullmatch(value.strip()) else _stars(value))
-
-
-def _hide_inline(text: str) -> str:
-    pieces: list[str] = []
-    at = 0
-    for head in _INLINE.finditer(text):
-        if head.start() < at:
-            continue
-        pieces.append(text[at : head.end()])
-        at = _end_of_braces(text, head.end())
-        pieces.append(_INLINE_VALUE.sub(_hide_value, text[head.end() : at]))
-    return "".join([*pieces, text[at:]])
-
-
-def _end_of_braces(text: str, start: int) -> int:
-    found = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^}"'])*""").match(text, start)
-    return found.end() if found else len(text)
+    def _hidden_inline(self, start: int, end: int) -> tuple[str, int]:
+        inside = self._text[start:end]
+        return (_stars(inside) if len(inside) > _LARGE else _INLINE_VALUE.sub(_hide_value, inside)), start
 
 
 def _hide_value(match: re.Match[str]) -> str:

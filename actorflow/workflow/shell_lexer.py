@@ -77,7 +77,7 @@ class _Reader(WordReader):
         if operator in _REDIRECTIONS:
             self._redirection(operator, command)
         elif operator in ("<<", "<<-"):
-            self._here_document(strip_tabs=operator == "<<-")
+            self._here_document(command, strip_tabs=operator == "<<-")
         elif operator in _SEPARATORS:
             self._finish(command)
             if operator == "\n":
@@ -227,12 +227,13 @@ class _Reader(WordReader):
 
     # -- here-documents ---------------------------------------------------------------------------------------------
 
-    def _here_document(self, *, strip_tabs: bool) -> None:
+    def _here_document(self, command: Command, *, strip_tabs: bool) -> None:
         self._skip_blanks()
         word = self._word()
         if DYNAMIC in word.text or HOLE in word.text or "\n" in word.text:
             raise Tangled("the delimiter of a here-document is not plain text")
-        self.pending.append(HereDocument(word.text, word.quoted, strip_tabs))
+        self.documents += 1
+        self.pending.append(HereDocument(word.text, word.quoted, strip_tabs, command))
 
     def _here_bodies(self) -> None:
         waiting, self.pending = self.pending, []
@@ -254,17 +255,21 @@ class _Reader(WordReader):
         with self._forbid(_HERE_BODY):
             if document.quoted:
                 self._forbidden_holes(body)
+                word = Word(text=body, quoted=True)
             else:
-                self._expanding_body(body, start, document)
+                word = self._expanding_body(body, start, document)
+        document.command.here_documents.append(word)
         self.pos = after
 
-    def _expanding_body(self, body: str, start: int, document: HereDocument) -> None:
+    def _expanding_body(self, body: str, start: int, document: HereDocument) -> Word:
         joined = body.replace("\\\n", "").split("\n")
         if body.endswith("\\\n") or document.delimiter in joined:
             raise Tangled("a continued line of a here-document hides its end")
         whole, self.end, self.pos = self.end, start + len(body), start
-        self._double_quotes(Word(), "")
+        word = Word()
+        self._double_quotes(word, "")
         self.end = whole
+        return word
 
     # -- small steps ------------------------------------------------------------------------------------------------
 

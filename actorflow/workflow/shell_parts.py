@@ -78,6 +78,7 @@ class Command:
 
     Attributes:
         redirections: the words behind ``<`` and ``>`` in all their forms.
+        here_documents: the texts of its here-documents; one that the shell expands has the names of its variables.
         duplications: those of them behind ``>&`` and ``<&``.
         holes_end: the number of holes in the text up to the command's end, its redirections included.
         own_stdin: whether a redirection gives it its standard input.
@@ -87,6 +88,7 @@ class Command:
     words: list[Word] = field(default_factory=list)
     assigns: list[tuple[str, Word]] = field(default_factory=list)
     redirections: list[Word] = field(default_factory=list)
+    here_documents: list[Word] = field(default_factory=list)
     duplications: list[Word] = field(default_factory=list)
     holes_end: int = 0
     own_stdin: bool = False
@@ -117,8 +119,9 @@ class Lexed:
 
 @dataclass(frozen=True, slots=True)
 class HereDocument:
-    """A here-document whose text is still to come: its delimiter after quote removal, and how its text is read."""
+    """A here-document whose text is still to come: its delimiter after quote removal, how its text is read, whose input it is."""
 
     delimiter: str
     quoted: bool
     strip_tabs: bool
+    command: Command

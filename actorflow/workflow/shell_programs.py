@@ -11,15 +11,14 @@ import re
 from dataclasses import dataclass
 
 __all__ = [
-    "ASSIGNING",
     "CODE",
-    "EVALUATING",
     "FOREIGN",
     "INERT",
     "INTEGER_VARIABLES",
     "INTERPRETERS",
     "NAMING",
     "SHELLS",
+    "SHELL_CODE",
     "STEERING_VARIABLES",
     "WRAPPERS",
     "Interpreter",
@@ -133,13 +132,10 @@ FOREIGN = frozenset("ssh rsh mosh autossh dbclient su runuser pwsh powershell".s
 """Those of ``CODE`` that are looked for among the arguments of unlisted programs too."""
 
 NAMING = frozenset("read unset getopts mapfile readarray wait".split())
-"""Builtins whose arguments are names of variables, in which bash evaluates subscripts."""
+"""Builtins that give values to the variables they name."""
 
-ASSIGNING = frozenset("export readonly local declare typeset integer".split())
-"""Builtins that take ``NAME=value``."""
-
-EVALUATING = frozenset("test [".split())
-"""Builtins with operators among their arguments."""
+SHELL_CODE = frozenset("eval trap".split())
+"""Those of ``CODE`` whose arguments are program text for this very shell."""
 
 INERT = frozenset(
     "echo cat ls mkdir rmdir cp mv rm ln touch head tail wc grep egrep fgrep cut tr uniq tee cd pwd pushd popd true false : type which "

@@ -52,6 +52,7 @@ class WordReader(ABC):
         self.depth = 0
         self.forbidden: Refusal | None = None
         self.pending: list[HereDocument] = []
+        self.documents = 0
         self.lexed = Lexed()
 
     @abstractmethod
@@ -259,10 +260,13 @@ class WordReader(ABC):
     def _substitution(self) -> None:
         """Read ``… )``: commands with quoting of their own, up to the parenthesis."""
         waiting, self.pending = self.pending, []
-        start = self.pos
+        start, documents = self.pos, self.documents
         self._list(frozenset(")"))
         if self.pending or (waiting and "\n" in self.text[start : self.pos]):
             raise Tangled("a here-document and a substitution cross each other")
+        if self.documents != documents:
+            # bash 5.2 writes a substitution anew before it runs it, and loses a ; behind a here-document: `let; a x` becomes `let a x`.
+            raise Tangled("a here-document inside a substitution, which bash 5.2 does not run as it is written")
         self.pending = waiting
 
     def _parameter(self, word: Word, *, quoted: bool) -> None:

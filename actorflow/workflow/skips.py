@@ -34,14 +34,12 @@ class Skips:
         self._specs = {spec.id: spec for spec in tasks}
         self._rules = rules
         self._order = topological_order({spec.id: spec.dependencies for spec in tasks})
-        self._absent: dict[TaskId, bool] = {}
+        self._absent = self._find_absent()
         self._sure: dict[TaskId, int] | None = None
         self._bits: dict[TaskId, int] = {}
 
     def may_be_missing(self, reader: TaskId, producer: TaskId) -> str:
         """Say why ``producer`` may have no output when ``reader`` runs, or "" when it is sure to have one."""
-        if not self._absent:
-            self._absent = self._find_absent()
         spec = self._specs[producer]
         if not self._absent.get(producer) and producer not in self._rules[reader].overruled:
             return ""

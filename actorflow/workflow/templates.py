@@ -236,9 +236,9 @@ class TemplateCompiler:
             try:
                 value = render(snapshot)
                 return value if type(value) is str else freeze(value)
-            except NotJSON as wrong:
+            except NotJSON:
                 raise InterpolationError(
-                    path, f"the value has no JSON form: {wrong}", hint="string(…) makes text of it"
+                    path, "the value has no JSON form (NaN, bytes, a time)", hint="string(…) makes text of it"
                 ) from None
             except ExpressionError as failure:
                 raise interpolation_error(path, failure) from failure

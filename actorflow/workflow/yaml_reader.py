@@ -83,9 +83,10 @@ def _is_over(kind: type, get_event: Callable[[], Any], fault: Callable[[Fault], 
     if kind is yaml.StreamEndEvent:
         return True
     if kind is yaml.DocumentEndEvent:
-        following: Any = get_event()
+        following = get_event()
         if type(following) is yaml.DocumentStartEvent:
-            at = following.start_mark.index
+            mark: Any = following.start_mark
+            at = mark.index
             hint = "a workflow is one document: remove the '---' and what follows it, or make a file of it"
             fault(Fault(at, at + 3, "E512", "a second document starts here", hint))
         return True

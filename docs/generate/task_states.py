@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from actorflow.state import status
 from actorflow.state.status import (
@@ -57,7 +58,8 @@ CAUSES = {
 }
 """Name of an event in the tables -> when it happens, for people."""
 
-Table = Mapping[tuple[StrEnum | None, str], StrEnum | None]
+Table = Mapping[Any, StrEnum | None]
+"""(state or None, name of an event) -> next state or None."""
 
 
 def member_docstrings() -> dict[str, dict[str, str]]:
@@ -147,7 +149,7 @@ def _arrows(table: Table) -> list[str]:
 
 
 def _shown(state: StrEnum | None) -> str:
-    return "–" if state is None else f"`{state.value}`"
+    return "none" if state is None else f"`{state.value}`"
 
 
 def _picture(table: Table, first: str | None) -> list[str]:

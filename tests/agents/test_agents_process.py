@@ -13,7 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from actorflow.agents import family, process, process_table
+from actorflow.agents import family, orphans, process, process_table
 from actorflow.agents.environment import attempt_marker, process_environment
 from actorflow.agents.process import run_program
 from actorflow.errors import AgentError
@@ -227,7 +227,7 @@ async def test_a_nameless_zombie_of_another_session_is_reaped_in_the_end(run, mo
 
     await run("true")
     assert pid in adopted_zombies()
-    monkeypatch.setattr(family, "_UNKNOWN_ZOMBIE_SECONDS", -1.0)
+    monkeypatch.setattr(orphans, "_UNKNOWN_ZOMBIE_SECONDS", -1.0)
     await run("true")
 
     assert pid not in adopted_zombies()
@@ -331,6 +331,27 @@ async def test_an_error_right_after_the_start_leaves_nothing(run, left, monkeypa
     assert left() == []
 
 
+@linux_only
+async def test_a_program_that_is_killed_leaves_nothing_either(run, left):
+    ending = await run("(setsid sleep 1000 &); sleep 1000 & kill -KILL $$")
+
+    assert ending.code == -signal.SIGKILL
+    assert left() == []
+
+
+@linux_only
+async def test_the_group_is_killed_even_when_nobody_can_look(run, left, monkeypatch):
+    def out_of_descriptors(*_):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(process_table, "adopted_children", out_of_descriptors)
+        with pytest.raises(OSError, match="Too many open files"):
+            await run("sleep 1000 & true")
+
+    assert left() == []
+
+
 async def test_a_status_that_somebody_else_took_is_not_a_success(run, monkeypatch):
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
@@ -357,7 +378,9 @@ async def test_no_descriptor_is_lost(run, tmp_path):
 async def test_too_many_open_files_is_an_error_that_may_be_tried_again(run):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     await run("true")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 1, hard))
+    first_free = os.dup(0)
+    os.close(first_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free, hard))
     try:
         with pytest.raises(AgentError) as caught:
             await run("true")

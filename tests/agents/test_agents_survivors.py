@@ -181,3 +181,20 @@ async def test_a_survivor_may_end_by_itself(tmp_path, bystander):
         assert await end_survivors(tmp_path, marker="r/t/1")
 
     assert other.wait() == 7
+
+
+async def test_a_driver_never_ends_itself(tmp_path):
+    """As when it is started in a terminal that the lost attempt has opened."""
+    check = (
+        "import trio; from functools import partial; from pathlib import Path; from actorflow.agents.process import end_survivors;"
+        f"print(trio.run(partial(end_survivors, Path({str(tmp_path)!r}), marker='r/t/1')))"
+    )
+    environment = {MARKER_VARIABLE: "r/t/1", "PATH": "/usr/bin:/bin"}
+
+    answer = await trio.run_process(
+        ["/bin/sh", "-c", f'{sys.executable} -c "$CHECK"; exit 0'],
+        env={**environment, "CHECK": check},
+        capture_stdout=True,
+    )
+
+    assert answer.stdout == b"False\n"

@@ -38,6 +38,13 @@ def test_the_version_is_the_packages() -> None:
     assert CliRunner().invoke(cli, ["--version"]).stdout == f"actorflow {__version__}\n"
 
 
+def test_a_command_that_is_almost_one_is_told_which() -> None:
+    done = CliRunner().invoke(cli, ["statu"])
+
+    assert done.exit_code == 2
+    assert "Did you mean 'status'?" in done.stderr
+
+
 def test_the_page_about_the_command_line_is_not_stale() -> None:
     page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 

@@ -16,7 +16,9 @@ IGNORES_TERM = "name: hangs\ntasks: [{id: a, agent: shell, parameters: {command:
 
 def _is_alive(pid: int) -> bool:
     """Whether the process runs; one that nobody has reaped yet does not."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+    ).stdout.strip()
     return bool(state) and not state.startswith("Z")
 
 
@@ -34,7 +36,10 @@ def test_a_signal_cancels_the_run_and_leaves_no_process(project, fifo, number) -
     assert not _is_alive(pid)
     report = project.report("status", "last")
     assert report["status"] == "cancelled"
-    assert {name: task["status"] for name, task in report["tasks"].items()} == {"a": "cancelled", "b": "cancelled"}
+    assert {name: task["status"] for name, task in report["tasks"].items()} == {
+        "a": "cancelled",
+        "b": "cancelled",
+    }
 
 
 def test_a_second_signal_does_not_wait_for_agents_that_do_not_listen(project, fifo) -> None:
@@ -109,7 +114,10 @@ def test_the_tree_is_shown_to_another_process(project, fifo) -> None:
 
 
 def test_a_run_that_takes_too_long_ends_with_124(project) -> None:
-    project.write("w.yaml", "name: w\nsettings: {timeout: 0.3}\ntasks: [{id: a, agent: shell, parameters: {command: sleep 600}}]\n")
+    project.write(
+        "w.yaml",
+        "name: w\nsettings: {timeout: 0.3}\ntasks: [{id: a, agent: shell, parameters: {command: sleep 600}}]\n",
+    )
 
     assert project.call("run", "w.yaml").returncode == 124
 
@@ -118,8 +126,18 @@ def test_a_run_that_takes_too_long_ends_with_124(project) -> None:
     ("text", "arguments", "code", "words"),
     [
         ("name: w\ntasks: [{id: a, agent: nobody}]\n", (), 2, ["nobody", "shell", "python", "echo"]),
-        ("name: w\ntasks: [{id: a, agent: planner, parameters: {task: x}}]\n", (), 3, ["planner", "Claude Code"]),
-        ("name: w\ninputs: {n: {type: integer}}\ntasks: [{id: a, agent: echo, parameters: {n: '${n}'}}]\n", (), 2, ["n", "--set n="]),
+        (
+            "name: w\ntasks: [{id: a, agent: planner, parameters: {task: x}}]\n",
+            (),
+            3,
+            ["planner", "Claude Code"],
+        ),
+        (
+            "name: w\ninputs: {n: {type: integer}}\ntasks: [{id: a, agent: echo, parameters: {n: '${n}'}}]\n",
+            (),
+            2,
+            ["n", "--set n="],
+        ),
         (
             "name: w\ninputs: {count: {type: integer}}\ntasks: [{id: a, agent: echo, parameters: {n: '${count}'}}]\n",
             ("--set", "cuont=1"),
@@ -132,7 +150,12 @@ def test_a_run_that_takes_too_long_ends_with_124(project) -> None:
             3,
             ["NOT_THERE"],
         ),
-        ("name: w\ntasks: [{id: a, agent: shell, parameters: {command: exit 4}}]\n", (), 1, ["exit code 4", "resume"]),
+        (
+            "name: w\ntasks: [{id: a, agent: shell, parameters: {command: exit 4}}]\n",
+            (),
+            1,
+            ["exit code 4", "resume"],
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_exit_code(project, text, arguments, code, words) -> None:

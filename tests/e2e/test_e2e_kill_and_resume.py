@@ -15,7 +15,11 @@ def _workflow() -> str:
     """Four chains of ten; every fourth task announces itself on a FIFO at its first attempt and waits to be killed with the driver."""
     tasks = []
     for i in range(TASKS):
-        gate = 'if [ "$ACTORFLOW_ATTEMPT" = 1 ]; then echo $ACTORFLOW_TASK_ID > gate; exec sleep 600; fi; ' if i % 4 == 3 else ""
+        gate = (
+            'if [ "$ACTORFLOW_ATTEMPT" = 1 ]; then echo $ACTORFLOW_TASK_ID > gate; exec sleep 600; fi; '
+            if i % 4 == 3
+            else ""
+        )
         tasks.append(
             {
                 "id": f"t{i}",
@@ -40,7 +44,9 @@ def test_ten_kills_cost_no_finished_task(project, fifo) -> None:
             driver.send_signal(signal.SIGKILL)
             driver.communicate()
         report = project.report("status", "last")
-        finished = {name: task["attempts"] for name, task in report["tasks"].items() if task["status"] == "success"}
+        finished = {
+            name: task["attempts"] for name, task in report["tasks"].items() if task["status"] == "success"
+        }
         assert finished_before.items() <= finished.items()
         finished_before = finished
         command = ("resume", "last")
@@ -49,8 +55,12 @@ def test_ten_kills_cost_no_finished_task(project, fifo) -> None:
     report = json.loads(done.stdout)
     assert done.returncode == 0
     assert {task["status"] for task in report["tasks"].values()} == {"success"}
-    assert {name: task["output"] for name, task in report["tasks"].items()} == {f"t{i}": str(i * i) for i in range(TASKS)}
-    assert finished_before.items() <= {name: task["attempts"] for name, task in report["tasks"].items()}.items()
+    assert {name: task["output"] for name, task in report["tasks"].items()} == {
+        f"t{i}": str(i * i) for i in range(TASKS)
+    }
+    assert (
+        finished_before.items() <= {name: task["attempts"] for name, task in report["tasks"].items()}.items()
+    )
     ran = project.lines("ran.txt")
     in_flight = {name for name, task in report["tasks"].items() if task["attempts"] > 1}
     assert set(ran) == {f"t{i}" for i in range(TASKS)}
@@ -60,7 +70,9 @@ def test_ten_kills_cost_no_finished_task(project, fifo) -> None:
 
 @pytest.mark.slow
 def test_a_resume_of_a_run_that_succeeded_changes_nothing(project) -> None:
-    project.write("one.yaml", "name: one\ntasks: [{id: a, agent: shell, parameters: {command: echo x >> ran.txt}}]\n")
+    project.write(
+        "one.yaml", "name: one\ntasks: [{id: a, agent: shell, parameters: {command: echo x >> ran.txt}}]\n"
+    )
     project.call("run", "one.yaml")
     before = len(project.events())
 

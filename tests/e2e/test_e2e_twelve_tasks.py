@@ -9,7 +9,9 @@ import pytest
 from actorflow.state import events as ev
 
 # Five tasks and `flaky` meet: each says that it has started and waits until all six have, so they pass only if six run at once.
-MEET = "mkdir -p met && touch met/$ACTORFLOW_TASK_ID && until [ $(ls met | wc -l) -ge 6 ]; do sleep 0.01; done"
+MEET = (
+    "mkdir -p met && touch met/$ACTORFLOW_TASK_ID && until [ $(ls met | wc -l) -ge 6 ]; do sleep 0.01; done"
+)
 
 WORKFLOW = f"""
 name: twelve
@@ -88,7 +90,9 @@ def test_states_reasons_and_order_are_as_the_rules_say(project) -> None:
     assert tasks["after_tolerated"]["output"] == {"why": "exit_status", "output": None}
     assert "it broke" in tasks["recover"]["output"]["saw"]
     assert tasks["recover"]["output"]["attempts"] == 2
-    assert {name: hook["status"] for name, hook in report["hooks"].items() if hook["status"] != "pending"} == {
+    assert {
+        name: hook["status"] for name, hook in report["hooks"].items() if hook["status"] != "pending"
+    } == {
         "h_start": "success",
         "h_failure": "success",
         "h_complete": "success",
@@ -108,7 +112,9 @@ def test_the_journal_tells_the_order_and_the_measured_back_off(project) -> None:
     from actorflow.settings import read_settings
 
     seen = api.inspect("last", settings=read_settings({"HOME": "/"}, cwd=project.root))
-    started = {(r.event.task, r.event.attempt): r for r in seen.events if isinstance(r.event, ev.AttemptStarted)}
+    started = {
+        (r.event.task, r.event.attempt): r for r in seen.events if isinstance(r.event, ev.AttemptStarted)
+    }
     ended = {
         r.event.task: r
         for r in seen.events
@@ -118,7 +124,9 @@ def test_the_journal_tells_the_order_and_the_measured_back_off(project) -> None:
     waited = started["flaky", 2].at - failed.at
 
     assert 0.4 <= waited
-    assert ended["h_start"].sequence < min(r.sequence for (task, _), r in started.items() if task != "h_start")
+    assert ended["h_start"].sequence < min(
+        r.sequence for (task, _), r in started.items() if task != "h_start"
+    )
     for before, after in [("p3", "breaks"), ("flaky", "breaks"), ("breaks", "recover"), ("p2", "tolerated")]:
         assert ended[before].sequence < started[after, 1].sequence
     assert all(earlier.sequence + 1 == later.sequence for earlier, later in pairwise(seen.events))

@@ -82,7 +82,9 @@ class Rehearsal:
             initial=self.state,
             journal=journal,
             blobs=self.blobs,
-            agents={name: self.registry.get(name) for t in self.plan.tasks.values() for name in t.spec.agents},
+            agents={
+                name: self.registry.get(name) for t in self.plan.tasks.values() for name in t.spec.agents
+            },
             secrets=self.secrets,
             masker=Masker(self.secrets.values()),
             clock=lambda: before + trio.current_time() - start,
@@ -103,7 +105,11 @@ class Rehearsal:
 
     @property
     def state(self) -> RunState:
-        return fold([(recorded.at, recorded.event) for recorded in self.recorded]) if self.disk.records else EMPTY
+        return (
+            fold([(recorded.at, recorded.event) for recorded in self.recorded])
+            if self.disk.records
+            else EMPTY
+        )
 
     def events(self, kind: type) -> list:
         return [recorded.event for recorded in self.recorded if isinstance(recorded.event, kind)]

@@ -31,7 +31,9 @@ async def test_a_cancelled_run_stops_its_agents_and_runs_only_on_complete(rehear
 
 
 async def test_a_task_in_back_off_is_cancelled_at_once(rehearse, autojump_clock) -> None:
-    run = rehearse("name: r\ntasks: [{id: a, agent: scripted, retry: {max_attempts: 2, delay: 1000, backoff: fixed}}]")
+    run = rehearse(
+        "name: r\ntasks: [{id: a, agent: scripted, retry: {max_attempts: 2, delay: 1000, backoff: fixed}}]"
+    )
     run.agent.script("a", AgentError("exit_status", "no"), "done")
     scheduled = trio.Event()
 
@@ -91,7 +93,9 @@ async def test_cancelling_twice_is_cancelling_once(rehearse, autojump_clock) -> 
     assert run.agent.cancelled == [("a", 1)]
 
 
-async def test_a_slow_watcher_never_slows_the_run_and_is_told_what_it_missed(rehearse, autojump_clock) -> None:
+async def test_a_slow_watcher_never_slows_the_run_and_is_told_what_it_missed(
+    rehearse, autojump_clock
+) -> None:
     tasks = "".join(f"\n  - {{id: t{i}, agent: scripted}}" for i in range(1200))
     run = rehearse(f"name: w\nsettings: {{max_parallel: 1}}\ntasks:{tasks}")
     ended = trio.Event()

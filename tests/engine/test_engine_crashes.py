@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from actorflow.engine.messages import Carry, Ended, Outcome
+from actorflow.engine.messages import Carry, Outcome, Recorded, WaitUntil
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.task_actor import TaskActor
 from actorflow.errors import AgentError, JournalError
@@ -90,7 +90,7 @@ async def test_a_run_actor_that_crashes_comes_back_and_adopts_running_attempts(
     assert [(e.path, e.restarts) for e in run.events(ev.ActorRestarted)] == [("run/driver", 1)]
 
 
-@pytest.mark.parametrize("kind", [Carry, Ended])
+@pytest.mark.parametrize("kind", [Carry, Recorded])
 async def test_a_task_actor_that_crashes_comes_back_and_finds_its_attempt(
     kind, rehearse, crash_task_actor, autojump_clock
 ) -> None:
@@ -109,10 +109,10 @@ async def test_a_task_actor_that_crashes_comes_back_and_finds_its_attempt(
 async def test_a_task_actor_that_crashes_in_back_off_still_retries_on_time(
     rehearse, crash_task_actor, autojump_clock
 ) -> None:
-    run = rehearse("name: r\ntasks: [{id: a, agent: scripted, retry: {max_attempts: 2, delay: 10, backoff: fixed}}]")
+    run = rehearse(
+        "name: r\ntasks: [{id: a, agent: scripted, retry: {max_attempts: 2, delay: 10, backoff: fixed}}]"
+    )
     run.agent.script("a", AgentError("exit_status", "no"), "done")
-    from actorflow.engine.messages import WaitUntil
-
     crash_task_actor(once(WaitUntil))
 
     state = await run.run()

@@ -170,8 +170,12 @@ async def test_the_time_after_a_retry_was_parked_counts_again(rehearse, autojump
     assert run.recorded[-1].at - run.recorded[0].at == pytest.approx(3660)
 
 
-async def test_an_agent_that_raises_anything_fails_its_attempt_and_nothing_else(rehearse, autojump_clock) -> None:
-    run = rehearse("name: t\nsettings: {on_failure: continue}\ntasks: [{id: a, agent: scripted}, {id: b, agent: scripted}]")
+async def test_an_agent_that_raises_anything_fails_its_attempt_and_nothing_else(
+    rehearse, autojump_clock
+) -> None:
+    run = rehearse(
+        "name: t\nsettings: {on_failure: continue}\ntasks: [{id: a, agent: scripted}, {id: b, agent: scripted}]"
+    )
     run.agent.script("a", ZeroDivisionError("oh"))
 
     state = await run.run()
@@ -219,7 +223,9 @@ tasks:
     assert run.agent.requests[1].parameters == {"text": text}
 
 
-async def test_a_secret_goes_to_the_environment_and_is_masked_everywhere_else(rehearse, autojump_clock) -> None:
+async def test_a_secret_goes_to_the_environment_and_is_masked_everywhere_else(
+    rehearse, autojump_clock
+) -> None:
     run = rehearse(
         """
 name: s
@@ -236,7 +242,9 @@ tasks: [{id: a, agent: scripted, env: {T: "${secrets.TOKEN}"}, on_failure: skip}
     assert b"hunter2" not in b"".join(record.body for record in run.disk.records)
 
 
-async def test_a_hole_that_cannot_be_filled_fails_the_task_before_any_agent_is_called(rehearse, autojump_clock) -> None:
+async def test_a_hole_that_cannot_be_filled_fails_the_task_before_any_agent_is_called(
+    rehearse, autojump_clock
+) -> None:
     run = rehearse(
         "name: h\ntasks: [{id: a, agent: scripted}, {id: b, agent: scripted, dependencies: [a], parameters: {x: '${a.output.gone}'}}]"
     )
@@ -288,4 +296,6 @@ async def test_a_hook_has_a_minute_unless_it_says_otherwise(rehearse, autojump_c
 
     assert state.status is RunStatus.SUCCESS
     assert state.tasks["slow"].error.kind == "timeout"
-    assert run.times(ev.AttemptFailed, "slow")[0] - run.times(ev.AttemptStarted, "slow")[0] == pytest.approx(60)
+    assert run.times(ev.AttemptFailed, "slow")[0] - run.times(ev.AttemptStarted, "slow")[0] == pytest.approx(
+        60
+    )

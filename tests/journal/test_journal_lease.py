@@ -186,10 +186,29 @@ def test_the_lock_file_stays_is_private_and_says_only_the_last_driver(tmp_path):
 
 def test_a_child_does_not_inherit_the_lease(tmp_path):
     lease = acquire(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False) as child:
-        lease.release()
+    script = "print('running', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        close_fds=False,
+    ) as child:
+        assert child.stdout.readline() == "running\n"
+        os.close(lease._descriptor)  # as the end of this process would
+        lease._descriptor = None
         assert who_drives(tmp_path) is None
         child.kill()
+
+
+def test_a_lease_that_is_given_back_is_free_even_if_a_child_has_a_copy(tmp_path):
+    lease = acquire(tmp_path)
+    copy = os.dup(lease._descriptor)
+
+    lease.release()
+
+    assert who_drives(tmp_path) is None
+    os.close(copy)
 
 
 def test_no_link_is_followed(tmp_path):

@@ -19,6 +19,13 @@ def test_a_whole_second_keeps_its_microseconds() -> None:
     assert rfc3339(1_795_373_280.0) == "2026-11-22T18:48:00.000000Z"
 
 
+@given(st.floats(min_value=1e9, max_value=4e9))
+def test_a_moment_is_the_same_before_and_after_the_journal_has_kept_it(seconds: float) -> None:
+    kept = round(seconds * 1_000_000) / 1_000_000
+
+    assert rfc3339(kept) == rfc3339(seconds)
+
+
 def test_people_read_times_in_their_own_zone() -> None:
     tokyo = timezone(timedelta(hours=9))
 

@@ -1,4 +1,4 @@
-"""Cancellation, the run's timeout and resumes: rules C1 to C5 and U1 to U4 of docs/specs/002-failure-and-retry.md, played."""
+"""Cancellation, the run's timeout and resumes: rules C1 to C5 and U1 to U5 of docs/specs/002-failure-and-retry.md, played."""
 
 from __future__ import annotations
 

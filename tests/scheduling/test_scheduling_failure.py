@@ -1,4 +1,4 @@
-"""What follows from a failure: rules of docs/specs/002-failure-and-retry.md, played."""
+"""What follows from a failure: rules F1 to F9 of docs/specs/002-failure-and-retry.md, played."""
 
 from __future__ import annotations
 

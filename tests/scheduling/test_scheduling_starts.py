@@ -1,4 +1,4 @@
-"""What starts when, and in which order: rules R1 to R8 of docs/specs/001-start-rules.md, played."""
+"""What starts when, and in which order: rules R1 to R10 of docs/specs/001-start-rules.md, played."""
 
 from __future__ import annotations
 

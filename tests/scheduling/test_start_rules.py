@@ -1,4 +1,4 @@
-"""Which states of its dependencies let a task start: rules R1 to R4 of docs/specs/001-start-rules.md, as a table."""
+"""Which states of its dependencies let a task start: rules R2 to R5 of docs/specs/001-start-rules.md, as a table."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ OTHER_IS = {
     "upstream_skipped": "run",
     "workflow_stopped": "run",
 }
-"""The default rule over what the condition does not decide about, without its second half (R4)."""
+"""The default rule over what the condition does not decide about, without its second half (R5)."""
 
 
 @pytest.mark.parametrize(("decided", "other"), PAIRS)

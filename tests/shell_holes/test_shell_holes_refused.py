@@ -70,6 +70,7 @@ REFUSED = {
         "echo \"$${a:-\"b\"}\" ${x}",
         "case x in ${x}",
         "cat <<${x}\nfoo\nEOF",
+        "a \"$(cat <<EOF\nb\nEOF\nlet;echo ${x})\"",
         "cat <<EOF $(echo\n) ${x}\nEOF",
         "((1 << 2)); echo ${x}",
         "echo " + "$(" * 60 + "${x}" + ")" * 60,
@@ -110,6 +111,11 @@ REFUSED = {
         "> file ${x}",
         "{sh,-c,${x}}",
         "time ${x}",
+        "time -- ${x}",
+        "time -p ${x}",
+        "env $A ${x}",
+        "$CMD ${x}",
+        "{sh,-c} ${x}",
     ],
     "E919": [
         "eval ${x}",
@@ -183,10 +189,8 @@ REFUSED = {
         "hash -p ${x} ls",
         "$SHELL -c ${x}",
         '"$SHELL" -c "echo ${x}"',
-        "$CMD ${x}",
         "docker run box $SHELL -c ${x}",
         "/bin/s? -c ${x}",
-        "{sh,-c} ${x}",
         "echo ${x} | sh",
         "printf %s ${x} | bash -x",
         "echo ${x} | python3 -",
@@ -194,6 +198,16 @@ REFUSED = {
         "sh <<< ${x}",
         "bash < ${x}",
         "echo ${x} | xargs -I{} sh -c 'echo {}'",
+        "echo ${x} | xargs -I % sh -c 'echo %'",
+        "{ sh; } <<< ${x}",
+        "while sh; do :; done < ${x}",
+        "f() { sh; }; f <<< ${x}",
+        "sh -c $A ${x}",
+        "printf $A ${x} b",
+        "sh $A ${x}",
+        "python $A ${x}",
+        "awk -v $A 'BEGIN {}' ${x}",
+        "$A sh -c ${x}",
         "find ${x} -exec sh -c 'cat {}' \\;",
         "sudo --frobnicate ${x}",
         "timeout --signal ${x} 5 ls",
@@ -220,6 +234,7 @@ REFUSED = {
         'printf "a ${x}"',
         "printf -v ${x} a",
         "printf -- ${x}",
+        "[ ] ${x} ]",
         "getopts ${x} o",
         "mapfile ${x}",
         "set ${x}",
@@ -273,6 +288,20 @@ REFUSED = {
         "set -- ${x}; eval \"$1\"",
         'set -- ${x}; sh -c "$*"',
         "printf -v X %s ${x}; eval \"$X\"",
+        "sh -c 'eval \"$1\"' _ ${x}",
+        "sh -c 'sh -c \"$1\"' _ ${x}",
+        "sh -c 'X=$2; eval \"$X\"' _ a ${x}",
+        "sh -c '$0' ${x}",
+        "X=${x} sh -c 'eval \"$X\"'",
+        "X=${x}; eval '$X'",
+        "X=${x}; trap 'eval \"$X\"' EXIT",
+        "X=${x}; eval 'eval' '$X'",
+        "export X=${x}; bash -c 'echo $((X))'",
+        "export X=${x}; sh <<'EOF'\neval \"$X\"\nEOF",
+        "X=${x}; sh <<EOF\necho $X\nEOF",
+        "sh -s -- ${x} <<'EOF'\neval \"$1\"\nEOF",
+        "echo ${x} | xargs -n 1 sh -c 'eval \"$1\"' _",
+        "find . -exec sh -c 'eval \"$2\"' _ {} ${x} \\;",
     ],
     "E923": ["echo a >&${x}", 'echo a >&"${x}"', "echo a 2>&${x}", "cat <&${x}"],
 }  # fmt: skip
@@ -289,9 +318,9 @@ def test_a_hole_where_its_value_could_be_run_is_refused(command, code):
 
 
 def test_a_refusal_names_the_hole_and_the_safe_ways():
-    _, (problem,) = compile_shell(ENVIRONMENT.template("echo ok; sh -c \"rm ${x}\""))
+    _, (problem,) = compile_shell(ENVIRONMENT.template('echo ok; sh -c "rm ${x}"'))
 
-    assert "echo ok; sh -c \"rm ${x}\""[problem.start : problem.end] == "${x}"
+    assert 'echo ok; sh -c "rm ${x}"'[problem.start : problem.end] == "${x}"
     assert "env:" in problem.hint
     assert "stdin:" in problem.hint
     assert "list" in problem.hint

@@ -119,11 +119,13 @@ RUNS = [
 
 def program(name):
     found = shutil.which(name)
-    assert found, f"{name} is needed to test shell holes: install it (apt-get install dash bash, brew install dash bash)"
+    assert found, (
+        f"{name} is needed to test shell holes: install it (apt-get install dash bash, brew install dash bash)"
+    )
     return found
 
 
-@pytest.fixture()
+@pytest.fixture
 def sandbox(tmp_path):
     (tmp_path / "work" / "o").mkdir(parents=True)
     (tmp_path / "bin").mkdir()
@@ -159,7 +161,9 @@ def canary_was_run(sandbox: Path) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shell", "name", "command", "expected"), RUNS, ids=[f"{r[0]}: {r[1]}" for r in RUNS])
+@pytest.mark.parametrize(
+    ("shell", "name", "command", "expected"), RUNS, ids=[f"{r[0]}: {r[1]}" for r in RUNS]
+)
 def test_values_come_back_and_nothing_of_them_runs(shell, name, command, expected, sandbox):
     holes = [command.replace("<V>", f"<v[{i}]>").replace("{V}", f"{{v[{i}]}}") for i in range(len(VALUES))]
     parts = [hole.replace("OUT", f"o/{i}") for i, hole in enumerate(holes)]
@@ -192,9 +196,16 @@ def test_a_redirection_writes_to_the_file_of_that_name(shell, target, sandbox):
 @pytest.mark.slow
 @pytest.mark.parametrize("shell", BOTH)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(values=st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=10, max_size=40))
+@given(
+    values=st.lists(
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), min_size=10, max_size=40
+    )
+)
 def test_any_text_comes_back(shell, values, sandbox):
-    parts = [f"printf '%s\\0' ${{v[{i}]}} \"${{v[{i}]}}\" \"$(printf %s ${{v[{i}]}}; echo .)\"" for i in range(len(values))]
+    parts = [
+        f'printf \'%s\\0\' ${{v[{i}]}} "${{v[{i}]}}" "$(printf %s ${{v[{i}]}}; echo .)"'
+        for i in range(len(values))
+    ]
 
     done = run(shell, "\n".join(parts), {"v": values}, sandbox)
 

@@ -88,6 +88,13 @@ def test_a_driven_run_tells_its_driver_and_its_duration_so_far() -> None:
     assert "finished" not in text
 
 
+def test_a_paused_run_tells_why_and_how_to_go_on() -> None:
+    history = History("a").add(ev.RunPaused("no room on the disk"))
+
+    assert "‖ paused: no room on the disk" in end(history)
+    assert f"actorflow resume {RUN_ID}" in end(history)
+
+
 def test_a_run_that_failed_as_a_whole_tells_why() -> None:
     history = History("a").add(ev.TaskSkipped(TaskId("a"), SkipReason.WORKFLOW_STOPPED))
     history.add(ev.RunSettled(RunStatus.FAILED, ev.Failure("hook", "on_start failed", "look at it")))

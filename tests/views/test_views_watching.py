@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import trio
+import trio.testing
 
 from actorflow.views.watching import Screen, show
 from tests.monitor.run_histories import History, Update
@@ -42,7 +43,7 @@ async def feed(count: int, *, pause_seconds: float = 0.0) -> AsyncIterator[Updat
         yield Update(History("a").state)
 
 
-def nothing(_update: object) -> None:
+async def nothing(_update: object) -> None:
     pass
 
 
@@ -67,7 +68,11 @@ async def test_the_first_update_is_told_before_anything_is_drawn() -> None:
     screen = Recording()
     seen: list[int] = []
 
-    await show(feed(3), screen, on_first=lambda _: seen.append(len(screen.frames)))
+    async def first(_update: object) -> None:
+        await trio.testing.wait_all_tasks_blocked()
+        seen.append(len(screen.frames))
+
+    await show(feed(3), screen, on_first=first)
 
     assert seen == [0]
 

@@ -34,7 +34,9 @@ class Broken:
 
 
 def _case(name: str, text: str, *problems: str, file: str = "workflow.yaml") -> Broken:
-    return Broken(name, text, tuple((code, word) for code, _, word in (p.partition(" ") for p in problems)), file)
+    return Broken(
+        name, text, tuple((code, word) for code, _, word in (p.partition(" ") for p in problems)), file
+    )
 
 
 def _key(name: str, keys: str, *problems: str) -> Broken:
@@ -82,7 +84,11 @@ READING = [
     _case("text after a closing quote", "name: 'x' «y\n", "E505 quotes"),
     _case("an ampersand alone", "name: &«\n", "E505 quote"),
     _case("an asterisk alone", "name: *«\n", "E505 quote"),
-    _case("a hole in a flow list", HEAD + "- {id: b, agent: echo, parameters: {x: [$«{a.output}]}}\n", "E505 holes"),
+    _case(
+        "a hole in a flow list",
+        HEAD + "- {id: b, agent: echo, parameters: {x: [$«{a.output}]}}\n",
+        "E505 holes",
+    ),
     _case("jinja braces", HEAD + "- {id: b, agent: echo, parameters: {x: {«{name}}}}\n", "E516 quote"),
     _case("a list as a key", "? «[a, b]\n: c\n", "E516 text"),
     _case("an anchor", HEAD + "x-a: «&base 1\n", "E509 base"),
@@ -100,15 +106,27 @@ READING = [
     _case("a tag directive", "«%TAG ! tag:x,2000:\n---\nname: x\n", "E511 TAG"),
     _case("two yaml directives", "%YAML 1.2\n«%YAML 1.2\n---\nname: x\n", "E505 directive"),
     _case("a duplicate key", "name: x\n«name: y\ntasks:" + A, "E508 line 1"),
-    _case("a duplicate key of a task", "name: x\ntasks:\n- id: a\n  agent: echo\n  «agent: echo\n", "E508 line 4"),
-    _case("a duplicate key deep in data", HEAD + "- {id: b, agent: echo, parameters: {x: [{k: 1, «k: 2}]}}\n", "E508 k"),
+    _case(
+        "a duplicate key of a task",
+        "name: x\ntasks:\n- id: a\n  agent: echo\n  «agent: echo\n",
+        "E508 line 4",
+    ),
+    _case(
+        "a duplicate key deep in data",
+        HEAD + "- {id: b, agent: echo, parameters: {x: [{k: 1, «k: 2}]}}\n",
+        "E508 k",
+    ),
     _case("a NUL", "name: x«\0\n", "E503 NUL"),
     _case("a control character", "name: x«\x07\n", "E503 U+0007"),
     _case("an escape character", "name: «\x1b[31mred\n", "E503 U+001B"),
     _case("a C1 control character", "name: «\x9b31m\n", "E503 U+009B"),
     _case("not a number", HEAD + "- {id: b, agent: echo, parameters: {x: «.nan}}\n", "E515 quote"),
     _case("infinity", HEAD + "- {id: b, agent: echo, parameters: {x: «-.inf}}\n", "E515 quote"),
-    _case("a number over 64 bits", HEAD + "- {id: b, agent: echo, parameters: {x: «9223372036854775808}}\n", "E515 64"),
+    _case(
+        "a number over 64 bits",
+        HEAD + "- {id: b, agent: echo, parameters: {x: «9223372036854775808}}\n",
+        "E515 64",
+    ),
     _case("a huge exponent", HEAD + "- {id: b, agent: echo, parameters: {x: «1e999}}\n", "E515 large"),
     _case("a number of a thousand digits", HEAD + f"x-n: «{'9' * 1000}\n", "E515 quote"),
     _case("nested lists", "name: x\ntasks: " + "[" * 49 + "«" + "[" * 10, "E513 50"),
@@ -146,11 +164,23 @@ JSON = [
         '{"name": "x", "tasks": [{"id": "a", "agent": "echo",\n «"agent": "echo"}]}',
         "E508 line 1",
     ),
-    _json("json: a number over 64 bits", '{"name": "x", "x-n": «-9223372036854775809, "tasks": [{"id": "a", "agent": "echo"}]}', "E515 64"),
-    _json("json: a huge exponent", '{"name": "x", "x-n": «1e400, "tasks": [{"id": "a", "agent": "echo"}]}', "E515 large"),
+    _json(
+        "json: a number over 64 bits",
+        '{"name": "x", "x-n": «-9223372036854775809, "tasks": [{"id": "a", "agent": "echo"}]}',
+        "E515 64",
+    ),
+    _json(
+        "json: a huge exponent",
+        '{"name": "x", "x-n": «1e400, "tasks": [{"id": "a", "agent": "echo"}]}',
+        "E515 large",
+    ),
     _json("json: nested lists", '{"tasks": ' + "[" * 49 + "«" + "[" * 10, "E513 50"),
     _json("json: a wrong type", '{"name": «5, "tasks": [{"id": "a", "agent": "echo"}]}', "E601 text"),
-    _json("json: a column behind wide characters", '{"name": "日本 😀", "taks«": 1}'.replace('"taks«"', '«"taks"'), "E602 tasks"),
+    _json(
+        "json: a column behind wide characters",
+        '{"name": "日本 😀", "taks«": 1}'.replace('"taks«"', '«"taks"'),
+        "E602 tasks",
+    ),
     _case("json by its first character", ' {"name": "x"«,}', "E506 trailing", file="workflow"),
 ]
 
@@ -193,7 +223,9 @@ TOP_LEVEL = [
     _key("a pool without capacity", "settings: {resources: {gpu: «0}}", "E605 at least 1"),
     _key("a pool with an odd name", "settings: {resources: {«my gpu: 1}}", "E609 letters"),
     _key("an unknown budget", "settings: {budget: {«eur: 1}}", "E602 known keys"),
-    _key("a budget of nothing", "settings: {budget: {«usd: «0}}".replace("{«usd", "{usd"), "E605 more than 0"),
+    _key(
+        "a budget of nothing", "settings: {budget: {«usd: «0}}".replace("{«usd", "{usd"), "E605 more than 0"
+    ),
     _key("options that are a list", "settings: {options: «[a]}", "E601 mapping"),
     _key("settings that are text", "settings: «fast", "E601 mapping"),
     _key("a context that is a list", "context: «[a]", "E601 mapping"),
@@ -236,7 +268,9 @@ INPUTS = [
     _key("an input named like a task", "inputs: {a: {}}", "E701 task"),
     _key("a variable named like an input", "inputs: {n: {}}\ncontext: {variables: {«n: 1}}", "E701 input"),
 ]
-INPUTS[15] = _case("an input named like a task", "name: x\ninputs: {a: {}}\ntasks:\n- {id: «a, agent: echo}\n", "E701 line 2")
+INPUTS[15] = _case(
+    "an input named like a task", "name: x\ninputs: {a: {}}\ntasks:\n- {id: «a, agent: echo}\n", "E701 line 2"
+)
 
 TASKS = [
     _case("a task without an id", "name: x\ntasks:\n- «agent: echo\n", "E603 id"),
@@ -253,7 +287,11 @@ TASKS = [
     _case("an id of 65 characters", f"name: x\ntasks:\n- {{id: «{'a' * 65}, agent: echo}}\n", "E609 64"),
     _case("an empty id", "name: x\ntasks:\n- {id: «'', agent: echo}\n", "E609 id"),
     _case("a reserved id", "name: x\ntasks:\n- {id: «inputs, agent: echo}\n", "E703 reserved"),
-    _case("an id that is a word of the language", "name: x\ntasks:\n- {id: «'true', agent: echo}\n", "E703 reserved"),
+    _case(
+        "an id that is a word of the language",
+        "name: x\ntasks:\n- {id: «'true', agent: echo}\n",
+        "E703 reserved",
+    ),
     _case("the same id twice", HEAD + "- {id: «a, agent: echo}\n", "E701 line 3"),
     _case("ids that differ in case", HEAD + "- {id: «A, agent: echo}\n", "E702 case"),
     _task("dependencies that are text", "dependencies: «a", "E601 [a]"),
@@ -290,37 +328,91 @@ TASKS = [
     _case("an agent twice", "name: x\ntasks:\n- {id: a, agent: [echo, «echo]}\n", "E707 twice"),
     _case("an unknown fallback", "name: x\ntasks:\n- {id: a, agent: [echo, «nobody]}\n", "E801 nobody"),
     _case("an agent that is a number", "name: x\ntasks:\n- {id: a, agent: «5}\n", "E601 text"),
-    _case("an agent that is a mapping", "name: x\ntasks:\n- {id: a, agent: {«name: echo}}\n".replace("{«name", "«{name"), "E601 text"),
+    _case(
+        "an agent that is a mapping",
+        "name: x\ntasks:\n- {id: a, agent: {«name: echo}}\n".replace("{«name", "«{name"),
+        "E601 text",
+    ),
     _case("a parameter missing", "name: x\ntasks:\n- «id: a\n  agent: shell\n", "E803 command"),
-    _case("a parameter missing among others", "name: x\ntasks:\n- id: a\n  agent: shell\n  «parameters: {output: text}\n", "E803 command"),
-    _case("a parameter that is not known", "name: x\ntasks:\n- {id: a, agent: shell, parameters: {command: ls, «shell: bash}}\n", "E802 shell"),
-    _case("a misspelt parameter", "name: x\ntasks:\n- {id: a, agent: shell, parameters: {«comand: ls}}\n", "E802 command"),
+    _case(
+        "a parameter missing among others",
+        "name: x\ntasks:\n- id: a\n  agent: shell\n  «parameters: {output: text}\n",
+        "E803 command",
+    ),
+    _case(
+        "a parameter that is not known",
+        "name: x\ntasks:\n- {id: a, agent: shell, parameters: {command: ls, «shell: bash}}\n",
+        "E802 shell",
+    ),
+    _case(
+        "a misspelt parameter",
+        "name: x\ntasks:\n- {id: a, agent: shell, parameters: {«comand: ls}}\n",
+        "E802 command",
+    ),
     _task("parameters that are text", "parameters: «do it", "E601 mapping"),
-    _case("options of an agent without options", "name: x\ntasks:\n- {id: a, agent: echo, «options: {model: opus}}\n", "E804 options"),
-    _case("verify of an agent without it", "name: x\ntasks:\n- {id: a, agent: echo, «verify: ls}\n", "E804 verify"),
+    _case(
+        "options of an agent without options",
+        "name: x\ntasks:\n- {id: a, agent: echo, «options: {model: opus}}\n",
+        "E804 options",
+    ),
+    _case(
+        "verify of an agent without it",
+        "name: x\ntasks:\n- {id: a, agent: echo, «verify: ls}\n",
+        "E804 verify",
+    ),
     _case(
         "a session of an agent without it",
         HEAD + "- {id: b, agent: echo, dependencies: [a], «session: a}\n",
         "E804 session",
     ),
-    _case("an idle timeout of an agent without it", "name: x\ntasks:\n- {id: a, agent: echo, «idle_timeout: 5}\n", "E804 idle_timeout"),
-    _case("a hand-off to an agent without it", "name: x\ntasks:\n- {id: a, agent: echo, «handoff: none}\n", "E804 handoff"),
-    _case("a schema for an agent without it", "name: x\ntasks:\n- {id: a, agent: echo, «output_schema: {type: object}}\n", "E804 output_schema"),
-    _case("a fallback that cannot do what the first can", "name: x\ntasks:\n- {id: a, agent: [all, echo], «verify: ls}\n", "E804 'echo'"),
+    _case(
+        "an idle timeout of an agent without it",
+        "name: x\ntasks:\n- {id: a, agent: echo, «idle_timeout: 5}\n",
+        "E804 idle_timeout",
+    ),
+    _case(
+        "a hand-off to an agent without it",
+        "name: x\ntasks:\n- {id: a, agent: echo, «handoff: none}\n",
+        "E804 handoff",
+    ),
+    _case(
+        "a schema for an agent without it",
+        "name: x\ntasks:\n- {id: a, agent: echo, «output_schema: {type: object}}\n",
+        "E804 output_schema",
+    ),
+    _case(
+        "a fallback that cannot do what the first can",
+        "name: x\ntasks:\n- {id: a, agent: [all, echo], «verify: ls}\n",
+        "E804 'echo'",
+    ),
     _task("a number as a condition", "condition: «5", "E601 expression"),
     _task("a condition without a value", "«condition:", "E601 nothing"),
     _task("an empty condition", "condition: «''", "E607 empty"),
     _task("an empty hole as a condition", "condition: «'${ }'", "E607 empty"),
-    _task("a condition with text around", "dependencies: [a]\ncondition: \"«${a.status} == 'success'\"", "E613 one whole"),
-    _task("two holes in a condition", 'dependencies: [a]\ncondition: "«${a.output} && ${a.output}"', "E613 hole"),
-    _task("a hole in the middle of a condition", "dependencies: [a]\ncondition: \"a.output == '«${x}'\"", "E613 directly"),
+    _task(
+        "a condition with text around",
+        "dependencies: [a]\ncondition: \"«${a.status} == 'success'\"",
+        "E613 one whole",
+    ),
+    _task(
+        "two holes in a condition", 'dependencies: [a]\ncondition: "«${a.output} && ${a.output}"', "E613 hole"
+    ),
+    _task(
+        "a hole in the middle of a condition",
+        "dependencies: [a]\ncondition: \"a.output == '«${x}'\"",
+        "E613 directly",
+    ),
     _task("retry as a number", "retry: «3", "E601 mapping"),
     _task("no attempts", "retry: {max_attempts: «0}", "E605 first attempt"),
     _task("attempts as text", "retry: {max_attempts: «many}", "E601 whole"),
     _task("a negative delay", "retry: {delay: «-1}", "E605 0 or more"),
     _task("a delay in words", "retry: {delay: «soon}", "E606 duration"),
     _task("an unknown backoff", "retry: {backoff: «exponental}", "E604 exponential"),
-    _task("a longest delay that is shorter", "retry: {delay: 10, «max_delay: 5}".replace("«max_delay: ", "max_delay: «"), "E605 shorter"),
+    _task(
+        "a longest delay that is shorter",
+        "retry: {delay: 10, «max_delay: 5}".replace("«max_delay: ", "max_delay: «"),
+        "E605 shorter",
+    ),
     _task("a misspelt key of retry", "retry: {«attempts: 3}", "E602 max_attempts"),
     _task("a timeout that is a list", "timeout: «[5]", "E606 list"),
     _task("an idle timeout of zero", "idle_timeout: «0s", "E605 more"),
@@ -369,22 +461,46 @@ OUTPUT_SCHEMAS = [
     _task("a reference to nothing", "output_schema: {$ref: «'#/$defs/a'}", "E615 inside"),
     _task("a negative size", "output_schema: {minLength: «-1}", "E615 0 or more"),
     _task("no alternatives", "output_schema: {anyOf: «[]}", "E615 at least one"),
-    _task("a mistake deep inside", "output_schema:\n  items:\n    properties:\n      a: {minimum: «x}", "E615 number"),
+    _task(
+        "a mistake deep inside",
+        "output_schema:\n  items:\n    properties:\n      a: {minimum: «x}",
+        "E615 number",
+    ),
 ]
 
 HOOKS = [
     _key("a misspelt hook", "hooks: {«on_sucess: []}", "E602 on_success"),
     _key("hooks as a list", "hooks: «[a]", "E601 mapping"),
-    _key("a hook that is no list", "hooks: {on_start: {«id: h, agent: echo}}".replace("{«id", "«{id"), "E601 list"),
-    _key("a hook with dependencies", "hooks: {on_start: [{id: h, agent: echo, «dependencies: [a]}]}", "E610 hooks"),
-    _key("a hook with a condition", "hooks: {on_complete: [{id: h, agent: echo, «condition: true}]}", "E610 condition"),
+    _key(
+        "a hook that is no list",
+        "hooks: {on_start: {«id: h, agent: echo}}".replace("{«id", "«{id"),
+        "E601 list",
+    ),
+    _key(
+        "a hook with dependencies",
+        "hooks: {on_start: [{id: h, agent: echo, «dependencies: [a]}]}",
+        "E610 hooks",
+    ),
+    _key(
+        "a hook with a condition",
+        "hooks: {on_complete: [{id: h, agent: echo, «condition: true}]}",
+        "E610 condition",
+    ),
     _key("a hook with run_if", "hooks: {on_failure: [{id: h, agent: echo, «run_if: always}]}", "E610 run_if"),
     _key("a hook named like a task", "hooks: {on_start: [{id: «a, agent: echo}]}", "E701 line 3"),
-    _key("a hook named like another", "hooks: {on_start: [{id: h, agent: echo}], on_success: [{id: «h, agent: echo}]}", "E701 twice"),
+    _key(
+        "a hook named like another",
+        "hooks: {on_start: [{id: h, agent: echo}], on_success: [{id: «h, agent: echo}]}",
+        "E701 twice",
+    ),
     _key("a hook without an agent", "hooks: {on_start: [{«id: h}]}".replace("{«id", "«{id"), "E603 agent"),
     _key("a hook with an unknown agent", "hooks: {on_start: [{id: h, agent: «nobody}]}", "E801 nobody"),
     _task("a dependency on a hook", "dependencies: [«h]", "E704 hook"),
-    _key("an early hook with a session", "hooks: {on_start: [{id: h, agent: all, session: «a}]}", "E708 on_start"),
+    _key(
+        "an early hook with a session",
+        "hooks: {on_start: [{id: h, agent: all, session: «a}]}",
+        "E708 on_start",
+    ),
 ]
 HOOKS[10] = _case(
     "a dependency on a hook",
@@ -407,14 +523,20 @@ MANY = [
     ),
     _case(
         "faults of reading beside mistakes of meaning",
-        "name: x\nname«: y\ntasks:\n- {id: a, agent: «zzz, timeout: «*five}\n".replace("name«: y", "«name: y"),
+        "name: x\nname«: y\ntasks:\n- {id: a, agent: «zzz, timeout: «*five}\n".replace(
+            "name«: y", "«name: y"
+        ),
         "E508 twice",
         "E801 zzz",
         "E509 five",
     ),
     _case("carriage returns", "name: x\r\ntasks:\r\n- {id: a, agent: «zzz}\r\n", "E801 zzz"),
     _case("a byte order mark", "\ufeffname: x\ntasks:\n- {id: a, agent: «zzz}\n", "E801 zzz"),
-    _case("wide characters before the place", "name: x\ntasks:\n- {description: 日本語 😀, id: a, agent: «zzz}\n", "E801 zzz"),
+    _case(
+        "wide characters before the place",
+        "name: x\ntasks:\n- {description: 日本語 😀, id: a, agent: «zzz}\n",
+        "E801 zzz",
+    ),
 ]
 
 ALL = [*READING, *JSON, *TOP_LEVEL, *INPUTS, *TASKS, *OUTPUT_SCHEMAS, *HOOKS, *MANY]

@@ -29,7 +29,9 @@ def test_every_problem_is_told_at_its_place(broken):
     problems = _problems(broken)
 
     told = [(p.line, p.column, p.code) for p in problems]
-    places = broken.places if len(broken.places) == len(broken.problems) else broken.places * len(broken.problems)
+    places = (
+        broken.places if len(broken.places) == len(broken.problems) else broken.places * len(broken.problems)
+    )
     expected = [(*place, code) for place, (code, _) in zip(places, broken.problems, strict=True)]
     assert sorted(told) == sorted(expected), "\n".join(map(str, problems))
     for (_, word), problem in zip(_by_place(broken, places), problems, strict=True):

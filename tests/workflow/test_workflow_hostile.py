@@ -1,0 +1,103 @@
+"""Hostile files get one clear error quickly and in little memory, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+MILLION = 1_000_000
+
+FILES = {
+    "brackets": (lambda: b"[" * (10 * MILLION), "w.yaml", "E513"),
+    "braces": (lambda: b"{a: " * (5 * MILLION), "w.yaml", "E513"),
+    "dashes": (lambda: b"- " * (5 * MILLION), "w.yaml", "E513"),
+    "comments that hide brackets": (lambda: b"a: [ #]\n" + b"[ #]\n" * (4 * MILLION), "w.yaml", "E513"),
+    "aliases": (
+        lambda: b"a0: &a0 [x, x]\n" + b"".join(b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 30)),
+        "w.yaml",
+        "E509",
+    ),
+    "a million aliases": (lambda: b"a: &a x\nb:\n" + b"- *a\n" * MILLION, "w.yaml", "E5"),
+    "merge keys": (lambda: b"a: {b: c}\n" + b"<<: {x: y}\n" * 200_000, "w.yaml", "E510"),
+    "duplicate keys": (lambda: b"name: x\n" * 200_000, "w.yaml", "E508"),
+    "tags": (lambda: b"tasks:\n" + b"- !!str a\n" * 300_000, "w.yaml", "E511"),
+    "tag directives": (lambda: b"".join(b"%%TAG !a%d! x\n" % i for i in range(200_000)) + b"---\na: b\n", "w.yaml", "E511"),
+    "NUL": (lambda: b"name: x\n" + b"\0" * MILLION, "w.yaml", "E503"),
+    "100 MB": (lambda: b"name: " + b"x" * (100 * MILLION), "w.yaml", "E501"),
+    "not UTF-8": (lambda: b"name: x # \n" * MILLION + b"\xff", "w.yaml", "E502"),
+    "UTF-16": (lambda: ("name: x\n" * MILLION).encode("utf-16"), "w.yaml", "E502"),
+    "a flow of numbers": (lambda: b"name: x\ntasks: [" + b"1," * (15 * MILLION) + b"1]", "w.yaml", "E514"),
+    "a block of entries": (lambda: b"name: x\ntasks:\n" + b"- a\n" * (7 * MILLION), "w.yaml", "E514"),
+    "a block of mappings": (lambda: b"name: x\ntasks:\n" + b"- {a: b}\n" * (3 * MILLION), "w.yaml", "E514"),
+    "a flow of lists": (lambda: b"name: x\ntasks: [" + b"[]," * (10 * MILLION) + b"1]", "w.yaml", "E514"),
+    "an open quote": (lambda: b"name: x\ntasks: '" + b"''" * (10 * MILLION), "w.yaml", "E505"),
+    "carriage returns": (lambda: b"name: x\n" + b"\r" * (10 * MILLION) + b"taks: 1\n", "w.yaml", "E603"),
+    "bad tasks": (lambda: b"name: x\ntasks:\n" + b"- {id: 1, agnt: x, timeout: soon}\n" * 20_000, "w.yaml", "E601"),
+    "unknown names": (
+        lambda: b"name: x\ntasks:\n" + b"".join(b"- {id: task_%d, agent: echo, dependencies: [tsak_%d]}\n" % (i, i) for i in range(10_000)),
+        "w.yaml",
+        "E704",
+    ),
+    "a long cycle": (
+        lambda: b"name: x\ntasks:\n" + b"".join(b"- {id: t%d, agent: echo, dependencies: [t%d]}\n" % (i, (i + 1) % 10_000) for i in range(10_000)),
+        "w.yaml",
+        "E706",
+    ),
+    "json brackets": (lambda: b'{"tasks": ' + b"[" * (10 * MILLION), "w.json", "E513"),
+    "json lists": (lambda: b'{"tasks": [' + b"[]," * (10 * MILLION) + b"[]]}", "w.json", "E514"),
+    "json numbers": (lambda: b'{"tasks": [' + b"1," * (15 * MILLION) + b"1]}", "w.json", "E514"),
+    "json texts": (lambda: b'{"tasks": [' + b'"",' * (10 * MILLION) + b'""]}', "w.json", "E514"),
+    "json duplicate keys": (lambda: b'{"name": "x",' + b'"a": 1,' * 100_000 + b'"a": 1}', "w.json", "E508"),
+    "a json number of ten million digits": (lambda: b'{"name": "x", "tasks": ' + b"9" * (10 * MILLION) + b"}", "w.json", "E515"),
+    "json escapes without an end": (lambda: b'{"name": "' + b"a\\n" * (5 * MILLION), "w.json", "E506"),
+}
+
+CHILD = """
+import json, sys, time
+from actorflow.errors import SpecErrors
+from actorflow.workflow import load_workflow
+from actorflow.workflow.catalog import AgentTraits
+data = sys.stdin.buffer.read()
+start = time.process_time()
+try:
+    load_workflow(data, file=sys.argv[1], catalog={"echo": AgentTraits(name="echo")})
+    problems = []
+except SpecErrors as errors:
+    problems = errors.problems
+seconds = time.process_time() - start
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+json.dump({"seconds": seconds, "kib": int(peak.split()[1]), "count": len(problems), "codes": [p.code for p in problems],
+           "places": [(p.line, p.column) for p in problems], "longest": max(map(len, map(str, problems)), default=0)}, sys.stdout)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+@pytest.mark.parametrize("name", FILES)
+def test_a_hostile_file_is_refused_quickly(name):
+    make, file, code = FILES[name]
+    data = make()
+    done = subprocess.run([sys.executable, "-c", CHILD, file], input=data, capture_output=True, timeout=60, check=True)
+
+    told = json.loads(done.stdout)
+    assert any(found.startswith(code) for found in told["codes"]), told["codes"][:5]
+    assert all(line >= 1 and column >= 1 for line, column in told["places"])
+    assert told["count"] <= 101
+    assert told["longest"] < 2000
+    # Processor time, because other tests run beside this one; twice what it may take on an idle machine.
+    assert told["seconds"] < 2.0
+    given = len(data) // 1024 if len(data) < 40 * MILLION else len(data) // 1024 + 1024
+    assert told["kib"] < 200 * 1024 + max(0, given - 33 * 1024)
+
+
+def test_aliases_are_never_expanded():
+    """What an alias costs does not depend on what it stands for."""
+    from actorflow.workflow.document import read_document
+    from actorflow.workflow.events import ReadLimits
+
+    document = read_document(FILES["aliases"][0](), file="w.yaml", limits=ReadLimits())
+
+    assert {fault.code for fault in document.faults} == {"E509", "E599"}
