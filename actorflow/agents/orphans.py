@@ -29,6 +29,8 @@ class Orphans:
         """Adopted orphan -> its leader."""
         self._seen: dict[int, dict[int, str]] = {}
         """leader -> its descendants ever seen, pid -> start time: who clears its environment later does not get away."""
+        self._sessions: dict[int, int] = {}
+        """Session -> the leader whose descendants it holds; a session can only be entered by birth."""
         self._unknown_zombies: dict[int, float] = {}
         """pid -> when it was first seen, on the monotonic clock."""
 
@@ -37,16 +39,19 @@ class Orphans:
         self._leaders[leader] = marker
         self._by_marker[marker] = leader
         self._seen[leader] = {}
+        self._sessions[leader] = leader
 
     def forget(self, leader: int) -> None:
         """Know it no more."""
         self._by_marker.pop(self._leaders.pop(leader), None)
         self._seen.pop(leader)
         self._owners = {pid: owner for pid, owner in self._owners.items() if owner != leader}
+        self._sessions = {session: owner for session, owner in self._sessions.items() if owner != leader}
 
     def saw(self, process: Process, leader: int) -> None:
         """Remember that a process descends from ``leader``."""
         self._seen[leader][process.pid] = process.started
+        self._sessions[process.session] = leader
 
     def of(self, leader: int) -> list[Process]:
         """Return the living orphans of an attempt; reaps those of all attempts that have exited."""
@@ -71,8 +76,8 @@ class Orphans:
         return owner
 
     def _find_owner(self, process: Process) -> int | None:
-        if process.session in self._leaders:
-            return process.session
+        if process.session in self._sessions:
+            return self._sessions[process.session]
         for leader, seen in self._seen.items():
             if seen.get(process.pid) == process.started:
                 return leader

@@ -76,9 +76,14 @@ class _Judge(Suspicion):
         """Judge a command with its arguments; called again for what a wrapper runs."""
         head, arguments = words[0], words[1:]
         self.refuse([head], "E918", "a value would decide which program runs")
+        self._named(known_name(head), arguments)
         if arguments and (head.splits or head.text.startswith("-")):
-            self._simple(arguments)  # the expansion may vanish; `time -p` and `time --` are followed by the command
-        name = known_name(head)
+            self._simple(
+                arguments
+            )  # the expansion may vanish; `time -p` and `time --` are followed by the command
+
+    def _named(self, name: str, arguments: Sequence[Word]) -> None:
+        """Judge the arguments of the program ``name``; of any program, when it is ""."""
         if name in _FEEDERS:
             self.fed |= self._earlier()
         if name in programs.INERT:

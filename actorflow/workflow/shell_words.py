@@ -266,7 +266,9 @@ class WordReader(ABC):
             raise Tangled("a here-document and a substitution cross each other")
         if self.documents != documents:
             # bash 5.2 writes a substitution anew before it runs it, and loses a ; behind a here-document: `let; a x` becomes `let a x`.
-            raise Tangled("a here-document inside a substitution, which bash 5.2 does not run as it is written")
+            raise Tangled(
+                "a here-document inside a substitution, which bash 5.2 does not run as it is written"
+            )
         self.pending = waiting
 
     def _parameter(self, word: Word, *, quoted: bool) -> None:

@@ -28,7 +28,7 @@ def test_the_tutorial_followed_by_hand_works_word_for_word(page: Path, tmp_path:
             continue
         commands += 1
         done = subprocess.run(
-            ["bash", "-c", step.line],
+            ["bash", "-c", f"{step.line}\nexit $?"],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
