@@ -109,11 +109,15 @@ def _count_syncs(file: Path, folder: Path, tasks: int) -> dict[str, float] | Non
 
 def main() -> None:
     """Measure everything and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=os.getcwd(), prefix=".bench-") as name:  # the disk that runs would be on
+    with tempfile.TemporaryDirectory(
+        dir=os.getcwd(), prefix=".bench-"
+    ) as name:  # the disk that runs would be on
         folder = Path(name)
         floor = fdatasync_microseconds(folder)
         results = [measure(workload, options.rounds, folder) for workload in WORKLOADS]
@@ -127,14 +131,20 @@ def _table(machine: dict[str, float], results: list[dict[str, Any]]) -> str:
     rows = [head, "-" * len(head)]
     for result in results:
         syncs = result["syncs"]
-        counted = f"{syncs['commits_per_task']:>16.3f}{syncs['others']:>13}" if syncs else f"{'(no strace)':>16}{'':>13}"
+        counted = (
+            f"{syncs['commits_per_task']:>16.3f}{syncs['others']:>13}"
+            if syncs
+            else f"{'(no strace)':>16}{'':>13}"
+        )
         each = result["us_per_transition"]
         rows.append(
             f"{result['workload']:<20}{result['tasks']:>7}{result['max_parallel']:>10}{each:>15.0f}{each - machine['fdatasync_us']:>10.0f}{counted}"
         )
     rows.append("-" * len(head))
     rows.append(f"floor: a 4 KiB fdatasync through a thread, median {machine['fdatasync_us']:.0f} us")
-    rows.append(f"CPU: 200,000 dictionary updates, median {machine['cpu_ms']:.1f} ms; Python {sys.version.split()[0]}")
+    rows.append(
+        f"CPU: 200,000 dictionary updates, median {machine['cpu_ms']:.1f} ms; Python {sys.version.split()[0]}"
+    )
     return "\n".join(rows)
 
 

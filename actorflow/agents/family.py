@@ -143,7 +143,7 @@ class Family(_Kin):
     def signal(self, number: int, members: list[Process]) -> None:
         """Send a signal to the group at once, so that nobody in it can fork away, and to those who left the group."""
         _signal_group(self._leader, number)
-        super().signal(number, [member for member in members if member.group != self._leader])
+        super().signal(number, _outside(self._leader, members))
 
     def kill_group(self) -> None:
         """Kill the group without looking who is in it; for when even looking fails."""
@@ -194,7 +194,7 @@ class Survivors(_Kin):
         """Send a signal to the group when its leader is alive and the very one, and to everybody else."""
         if self._leader is not None and any(member.is_same(self._leader) for member in members):
             _signal_group(self._leader.pid, number)
-            members = [member for member in members if member.group != self._leader.pid]
+            members = _outside(self._leader.pid, members)
         super().signal(number, members)
 
     def _is_ours(self, process: Process) -> bool:
@@ -211,6 +211,12 @@ def _signal_group(leader: int, number: int) -> None:
         PermissionError,
     ):  # gone, or only another user's (sudo) are left, not ours to end
         return
+
+
+def _outside(group: int, members: list[Process]) -> list[Process]:
+    """Return who is not in the group *now*: one who left it after the first look, but before the group's signal, has not got that."""
+    current = (process_table.look(member.pid) if member.group == group else member for member in members)
+    return [process for process in current if process is not None and process.group != group]
 
 
 def _signal_process(process: Process, number: int) -> None:

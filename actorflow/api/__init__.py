@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from actorflow.api.running import resume as resume
     from actorflow.api.running import run as run
     from actorflow.engine.feed import Feed as Feed
-    from actorflow.engine.feed import Recorded as Recorded
     from actorflow.engine.feed import Update as Update
     from actorflow.engine.feed import Watch as Watch
+    from actorflow.state.recorded import Recorded as Recorded
 
 _MODULES = {
     "Cancelled": "actorflow.api.requesting",
@@ -31,7 +31,7 @@ _MODULES = {
     "Feed": "actorflow.engine.feed",
     "Finished": "actorflow.api.running",
     "Inspection": "actorflow.api.looking",
-    "Recorded": "actorflow.engine.feed",
+    "Recorded": "actorflow.state.recorded",
     "Update": "actorflow.engine.feed",
     "Watch": "actorflow.engine.feed",
     "cancel": "actorflow.api.requesting",

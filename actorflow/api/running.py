@@ -6,13 +6,14 @@ committed; from there on the run is durable and its id is told. What comes after
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -46,12 +47,14 @@ from actorflow.scheduling import Facts
 from actorflow.settings import Settings
 from actorflow.state import EMPTY, RunState, RunStatus, apply, fold
 from actorflow.state import events as ev
-from actorflow.values import FrozenDict, JSONValue, freeze_mapping
+from actorflow.values import JSONValue, freeze_mapping
 from actorflow.workflow import Loaded, Workflow, load_workflow, read_inputs
 from actorflow.workflow.compile import compile_plan
 from actorflow.workflow.plan import Plan
 
 __all__ = ["Finished", "exit_code_of", "resume", "run"]
+
+_logger = logging.getLogger("actorflow.api")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,10 @@ async def run(
     run_id = make_run_id(time.time(), secrets.randbits(30))
     folder = RunStore(settings.state_dir).create(run_id)
     accepted = _accepted(run_id, plan, file, settings, max_parallel)
-    driving = _Driving(folder, plan, agents, texts, settings.project_root, watch)
-    return await driving.drive(lambda state, epoch: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)])
+    driving = _Driving(folder, _bounded(plan), agents, texts, settings.project_root, watch)
+    return await driving.drive(
+        lambda state, epoch: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)]
+    )
 
 
 async def resume(
@@ -127,7 +132,7 @@ async def resume(
     )
     agents = _agents_of(plan, registry)
     texts = _secrets_of(loaded.workflow, root, _literals_again(accepted, loaded.workflow, registry))
-    driving = _Driving(folder, plan, agents, texts, root, watch)
+    driving = _Driving(folder, _bounded(plan), agents, texts, root, watch)
     return await driving.drive(partial(_recovery, plan))
 
 
@@ -191,6 +196,16 @@ def _agents_of(plan: Plan, registry: AgentRegistry) -> dict[str, Agent]:
         hint = "use 'shell' or 'python', or install a plug-in that brings what is missing"
         raise ConfigurationError("\n".join(lines), hint=hint)
     return agents
+
+
+def _bounded(plan: Plan) -> Plan:
+    """Return the plan with no more parallelism than this process has file descriptors for."""
+    most = max_processes()
+    if plan.max_parallel <= most:
+        return plan
+    message = "max_parallel is %d, but this process can run %d programs at once: raise its limit of open files (ulimit -n)"
+    _logger.warning(message, plan.max_parallel, most)
+    return replace(plan, max_parallel=most)
 
 
 def _secrets_of(workflow: Workflow, root: Path, literals: Mapping[str, str]) -> dict[str, str]:
@@ -271,7 +286,9 @@ class _Driving:
                     watchers.start_soon(self.watch, session.hub.subscribe())
                 try:
                     state = await drive.run(events)
-                except ActorflowError as error:  # raised below, as itself: a nursery would put it into a group
+                except (
+                    ActorflowError
+                ) as error:  # raised below, as itself: a nursery would put it into a group
                     failed = error
             helpers.cancel_scope.cancel()
         if failed is not None:

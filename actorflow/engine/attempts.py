@@ -147,10 +147,9 @@ class Attempt:
         channel = _Channel(
             self, self._scope, _limit_of(self._spec), self._spec.idle_timeout_seconds or math.inf
         )
-        result = None
         with self._scope:
-            result = await self._session.agents[self._start.agent].run(request, channel)
-        return result
+            return await self._session.agents[self._start.agent].run(request, channel)
+        return None
 
     def _interrupted(self) -> OutcomeEvent:
         if self._is_stopped:

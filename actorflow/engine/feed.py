@@ -16,9 +16,9 @@ import trio
 from actorflow.agents.interface import Progress
 from actorflow.ids import TaskId
 from actorflow.state import RunState
-from actorflow.state.recorded import Recorded as Recorded
+from actorflow.state.recorded import Recorded
 
-__all__ = ["Feed", "Hub", "Recorded", "Update", "Watch"]
+__all__ = ["Feed", "Hub", "Update", "Watch"]
 
 RING_SIZE = 1024
 

@@ -48,9 +48,7 @@ def tasks_to_repeat(plan: Plan, state: RunState) -> tuple[TaskId, ...]:
     again |= {
         task_id for task_id in _descendants(plan, again) if state.tasks[task_id].status is TaskStatus.SKIPPED
     }
-    again |= {
-        task_id for task_id in _hooks_to_repeat(plan, state, ended=bool(again) or state.outcome is not None)
-    }
+    again |= set(_hooks_to_repeat(plan, state, ended=bool(again) or state.outcome is not None))
     return tuple(task_id for task_id in plan.tasks if task_id in again)
 
 

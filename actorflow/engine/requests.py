@@ -82,7 +82,7 @@ def _shell_reads(command: ShellCommand, plan: Plan) -> frozenset[TaskId]:
 def _fill(session: Session, task: PlannedTask, context: Snapshot) -> tuple[FrozenDict, dict[str, str]]:
     secrets = FrozenDict({name: Secret(text) for name, text in session.secrets.items()})
     parameters = task.parameters.render(context)
-    environment = task.env.render(context.set("secrets", secrets))
+    environment = task.env.render(context.with_names(secrets=secrets))
     if not isinstance(parameters, FrozenDict) or not isinstance(environment, FrozenDict):
         raise TypeError("parameters and env are mappings")
     variables = {name: _text(value) for name, value in environment.items()}

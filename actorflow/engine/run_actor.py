@@ -223,6 +223,6 @@ class RunActor(Actor):
     async def _watch_deadline(self) -> None:
         """Say when the run's time is up; time in which everything was parked does not count."""
         self._clock.start(self._state, self._session.clock())
-        while (left := self._clock.seconds_left(self._session.clock())) > 0:
+        while (left := self._clock.seconds_left(self._session.clock())) > 0:  # noqa: ASYNC110 (what is waited for is time)
             await trio.sleep(left)
         self._ctx.self_ref.tell_nowait(DeadlinePassed(), reserved=True)

@@ -311,20 +311,25 @@ def _decides(frame: Frame, operand: Closure, decisive: bool) -> bool:
 
 
 def _chain(node: Logical, operands: tuple[Closure, ...], decisive: bool) -> Closure:
+    neutral = not decisive
+
     def run(frame: Frame) -> Any:
-        problem: EvaluationError | None = None
-        for place, operand in enumerate(operands):
-            try:
+        rest = iter(operands)
+        try:
+            for operand in rest:
                 value = operand(frame)
-            except EvaluationError as failure:
-                problem = problem or failure
-                continue
-            if value is decisive:
-                return decisive
-            if value is not True and value is not False:
-                problem = problem or not_bool(node.operands[place], value)
-        if problem is not None:
-            raise problem
-        return not decisive
+                if value is not neutral:
+                    if value is decisive:
+                        return decisive
+                    problem = not_bool(node.operands[-1 - python.length_hint(rest)], truth(frame, value))
+                    break
+            else:
+                return neutral
+        except EvaluationError as failure:
+            problem = failure
+        # What is left may still decide; each operand is evaluated once, whatever happens.
+        if any(_decides(frame, operand, decisive) for operand in rest):
+            return decisive
+        raise problem
 
     return run

@@ -1,17 +1,15 @@
 """Context snapshots: what one expression sees of a run at one moment.
 
 Takes the state's persistent context (inputs, variables, records of finished tasks) and adds what depends on who is looking: the tasks it reads under
-``tasks``, what ``run`` is, and the values of ``success()``, ``failure()`` and ``always()`` over its direct dependencies. A snapshot is a persistent map:
-it never changes, and making one costs a few path copies. Outputs that live in blobs are put in by ``load``, and only for tasks that are read.
+``tasks``, what ``run`` is, and the values of ``success()``, ``failure()`` and ``always()`` over its direct dependencies. A snapshot never changes, and
+making one copies nothing of the context. Outputs that live in blobs are put in by ``load``, and only for tasks that are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
-
-from pyrsistent import PMap
 
 from actorflow.ids import TaskId
 from actorflow.state.events import BlobRef
@@ -22,9 +20,6 @@ from actorflow.values import Frozen, FrozenDict
 
 __all__ = ["LoadBlob", "Snapshot", "no_blobs", "snapshot", "status_functions"]
 
-Snapshot: TypeAlias = PMap[str, Any]
-"""Name -> value, as ``Expression.evaluate`` takes it."""
-
 LoadBlob: TypeAlias = Callable[[BlobRef], Frozen]
 """Gives the output behind a reference. Raises JournalError when it is missing or damaged."""
 
@@ -32,6 +27,54 @@ LoadBlob: TypeAlias = Callable[[BlobRef], Frozen]
 def no_blobs(ref: BlobRef) -> Frozen:
     """A ``LoadBlob`` for runs without blobs: any use of it is a bug."""
     raise LookupError(ref.sha256)
+
+
+class Snapshot(Mapping[str, Any]):
+    """Name -> value, as ``Expression.evaluate`` takes it; made by ``snapshot``.
+
+    A few names of one task's own in front of the run's persistent context. What is seldom looked at (``run``, the status functions) is worked out when somebody looks:
+    the state behind it never changes, so it does not matter when. Iterating gives the names that are there without looking.
+    """
+
+    __slots__ = ("_context", "_dependencies", "_own", "_state")
+
+    def __init__(self, state: RunState, own: dict[str, Any], dependencies: Iterable[TaskId]) -> None:
+        self._state = state
+        self._context = state.context
+        self._own = own
+        self._dependencies = dependencies
+
+    def __getitem__(self, name: str) -> Any:
+        own = self._own
+        if name in own:
+            return own[name]
+        if name in self._context:
+            return self._context[name]
+        value = own[name] = self._late(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._own, **self._context, "run": None, "inputs": None, "vars": None})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def with_names(self, **more: Any) -> Snapshot:
+        """Return a snapshot that has these names too."""
+        return Snapshot(self._state, {**self._own, **more}, self._dependencies)
+
+    def _late(self, name: str) -> Any:
+        state = self._state
+        match name:
+            case "run":
+                return run_record(state)
+            case "inputs":
+                return state.inputs
+            case "vars":
+                return state.variables
+        if name.endswith("()"):
+            return status_functions(state.tasks[task_id] for task_id in self._dependencies)[name]
+        raise KeyError(name)
 
 
 def snapshot(
@@ -44,24 +87,15 @@ def snapshot(
         dependencies: its direct dependencies, over which the status functions range.
         load: gives outputs that live in blobs.
     """
-    context = state.context.evolver()
-    records: dict[str, FrozenDict] = {}
+    records: dict[str, Any] = {}
     for task_id in reads:
         record = state.context.get(task_id)
         if record is None:
             record = record_of(state.tasks[task_id])
-            context[task_id] = record
         if type(record["output"]) is BlobRef:
             record = record | {"output": load(record["output"])}
-            context[task_id] = record
         records[task_id] = record
-    context["tasks"] = FrozenDict(records)
-    context["run"] = run_record(state)
-    context["inputs"] = state.inputs
-    context["vars"] = state.variables
-    for name, value in status_functions(state.tasks[task_id] for task_id in dependencies).items():
-        context[name] = value
-    return context.persistent()
+    return Snapshot(state, {**records, "tasks": FrozenDict(records)}, dependencies)
 
 
 def run_record(state: RunState) -> FrozenDict:

@@ -12,7 +12,9 @@ from typing import Literal, TypeAlias
 
 __all__ = ["AgentTraits", "Catalog", "TaskFeature"]
 
-TaskFeature: TypeAlias = Literal["options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"]
+TaskFeature: TypeAlias = Literal[
+    "options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"
+]
 """A key of a task (or of ``settings``) that only some agents can honour."""
 
 

@@ -98,8 +98,7 @@ class _Checker:
         specs = (*self.workflow.tasks, *self.workflow.hooks)
         for path, spec in zip(self.paths, specs, strict=True):
             self._task(path, spec)
-        self._order()
-        self._missing_outputs()
+        self._missing_outputs(self._order())
         return ExpressionCheck(tuple(self.findings), tuple(self.references.implicit.values()))
 
     # -- tasks ------------------------------------------------------------------------------------------------------
@@ -256,14 +255,15 @@ class _Checker:
 
     # -- the graph --------------------------------------------------------------------------------------------------
 
-    def _order(self) -> None:
-        """Add an error for each read of a task that does not come before its reader."""
+    def _order(self) -> frozenset[tuple[TaskId, TaskId]]:
+        """Add an error for each read of a task that does not come before its reader, and return these pairs (reader, read)."""
         waits = self.references.waits
         dependencies = {spec.id: spec.dependencies for spec in self.workflow.tasks}
         missing = not_ancestors(dependencies, [(wait.reader, wait.read) for wait in waits])
         self.findings.extend(wait.finding for wait in waits if (wait.reader, wait.read) in missing)
+        return missing
 
-    def _missing_outputs(self) -> None:
+    def _missing_outputs(self, unordered: frozenset[tuple[TaskId, TaskId]]) -> None:
         """Add a warning for each output that is read although it may not be there."""
         tasks = self.workflow.tasks
         reads = [read for read in self.references.output_reads if not read[1].optional]
@@ -271,7 +271,7 @@ class _Checker:
             return
         skips = Skips(tasks, {spec.id: self.rules[spec.id] for spec in tasks})
         for spot, reference, producer in reads:
-            if spot.spec is None or self._is_guarded(spot, producer):
+            if spot.spec is None or (spot.spec.id, producer) in unordered or self._is_guarded(spot, producer):
                 continue
             why = "it may not have run" if spot.spec.hook else skips.may_be_missing(spot.spec.id, producer)
             if why:

@@ -16,8 +16,9 @@ from actorflow.workflow.shapes import INVALID, NOTHING_GIVEN, Shape, described
 __all__ = ["Condition", "inner_start", "whole_hole"]
 
 _HINT = "a condition is one expression, bare or as one whole ${…}; names are used directly: ${a.output == b.output}"
+# Possessive, so that a long text needs no memory for going back.
 _SKIPPED = re.compile(
-    r'''[rRbB]{0,2}(?:"""(?:\\.|(?!""").)*"""|\'\'\'(?:\\.|(?!\'\'\').)*\'\'\'|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`[^`]*`|//[^\n]*''',
+    r'''[rRbB]{0,2}(?:"""(?:\\.|(?!""").)*+"""|\'\'\'(?:\\.|(?!\'\'\').)*+\'\'\'|"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+')|`[^`]*+`|//[^\n]*+''',
     re.DOTALL,
 )
 _PAIRS = {"(": ")", "[": "]", "{": "}"}

@@ -41,13 +41,11 @@ def fits(value: Frozen, kind: InputType) -> bool:
     return isinstance(value, _PYTHON_TYPES[kind])
 
 
-def check_reserved(name: str, path: Path, report: Report) -> bool:
-    """Report a name that expressions give a meaning to."""
+def check_reserved(name: str, path: Path, report: Report, *, at_key: bool = True) -> bool:
+    """Report a name that expressions give a meaning to; False when it is one."""
     if name not in RESERVED_NAMES:
         return True
-    report.error(
-        path, "E703", f"'{name}' is a reserved name", "choose another one", at_key=isinstance(path[-1], str)
-    )
+    report.error(path, "E703", f"'{name}' is a reserved name", "choose another one", at_key=at_key)
     return False
 
 

@@ -46,15 +46,10 @@ class _Id(Shape):
         if not TASK_ID.fullmatch(value):
             report.error(path, "E609", f"'{value[:80]}' cannot be the id of a task", _ID_RULE)
             return INVALID
-        return TaskId(value) if check_reserved_id(value, path, report) else INVALID
+        return TaskId(value) if check_reserved(value, path, report, at_key=False) else INVALID
 
     def _schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^{TASK_ID.pattern}$"}
-
-
-def check_reserved_id(name: str, path: Path, report: Report) -> bool:
-    """Report an id that is reserved; the value is meant, not the key ``id``."""
-    return check_reserved(name, (*path, 0), report)
 
 
 @dataclass(frozen=True)

@@ -168,8 +168,8 @@ def _read(document: Document, limits: ReadLimits) -> Any:
         value = json_value(document.data, limits)
         if value is not NOT_SURE:
             return value
-        if is_json_flood(document.data, limits.max_nodes):
-            raise ReadingStopped(_too_many(0, limits.max_nodes))
+        if is_json_flood(document.data, limits.max_json_nodes):
+            raise ReadingStopped(_too_many(0, limits.max_json_nodes))
         builder = _Builder(document, limits, json_literal)
         return builder.build(json_events(document.text))
     if is_yaml_flood(document.data, limits.max_nodes):
@@ -206,7 +206,7 @@ class _Builder:
         Raises:
             ReadingStopped: a limit, or what the reader raises.
         """
-        most, keys = self._limits.max_nodes, self._keys
+        most, keys = self._limits.nodes(self._document.format), self._keys
         for nodes, event in enumerate(events):
             if nodes > most:
                 raise ReadingStopped(_too_many(event[1], most))

@@ -27,7 +27,7 @@ _HALF_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 def json_value(data: bytes, limits: ReadLimits) -> Any:
     """Return the value of ``data`` (UTF-8, no byte order mark), or ``NOT_SURE`` for anything out of the ordinary."""
     possible_nodes = sum(map(data.count, (b",", b":", b"{", b"["))) + 1
-    if possible_nodes > limits.max_nodes or _HALF_ESCAPE.search(data):
+    if possible_nodes > limits.max_json_nodes or _HALF_ESCAPE.search(data):
         return NOT_SURE
     try:
         value = json.loads(
@@ -202,7 +202,9 @@ class _Scanner:
     def _broken_string(self, start: int, at: int) -> NoReturn:
         """Say why the string that begins at ``start`` cannot be read at ``at``."""
         if at > start and self.text[at] not in _CONTROLS:
-            at = self.text.rfind("\\", start, at + 1)  # inside an escape: it is to be shown from its beginning
+            at = self.text.rfind(
+                "\\", start, at + 1
+            )  # inside an escape: it is to be shown from its beginning
         character = self.text[at]
         if at == start:
             self.stop(start, "the closing quote of this text is missing")

@@ -220,7 +220,7 @@ class ReferenceCheck:
         looks_like_task = bool(reference.path) and reference.path[0] in TASK_FIELDS
         readable = self.names.readable_tasks(spot.spec)
         hint = self._did_you_mean(name, self.names.in_scope(spot), readable if looks_like_task else ())
-        if spot.kind == "shell":
+        if spot.kind == "shell" and not reference.path:
             hint = f"{hint}; for the shell's own variable write ${name} or $${{{name}}}".lstrip("; ")
         elif not hint and spot.kind == "condition" and not reference.path:
             hint = "declare it under inputs: (a boolean, to use it as a condition)"

@@ -14,7 +14,7 @@ __all__ = ["SecretBlocks"]
 
 _BLOCK = re.compile(r"""^([ \t]*(?:-[ \t]+)?)(["']?)secrets\2[ \t]*:[ \t]*(?:#[^\n]*)?$""", re.MULTILINE)
 _INLINE = re.compile(r"""(["']?)\bsecrets\1[ \t]*:\s*\{""")
-_END_OF_BRACES = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^}"'])*""")
+_END_OF_BRACES = re.compile(r"""(?:"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+'|[^}"']++)*+""")
 _ENTRY = re.compile(r"""^([ \t]*(?:"[^"\n]*"|'[^'\n]*'|[^\s:#"'][^:\n]*)[ \t]*:[ \t]+)?(.*)$""")
 _KEY_ALONE = re.compile(r"""[ \t]*["']?[\w-]+["']?[ \t]*:[ \t]*(?:#.*)?""")
 _REFERENCE = re.compile(r"""["']?(?:env|file):[^\s"']*["']?[ \t]*(?:#.*)?""")

@@ -222,6 +222,19 @@ async def test_the_exit_status_of_somebody_elses_child_is_not_taken(run):
 
 
 @linux_only
+async def test_who_leaves_the_group_before_its_signal_gets_one_of_its_own(monkeypatch):
+    def member(pid, group):
+        return process_table.Process(pid, 1, group, group, "7", "S")
+
+    now = {11: member(11, 10), 12: member(12, 12), 13: None}
+    monkeypatch.setattr(process_table, "look", now.get)
+
+    outside = family._outside(10, [member(11, 10), member(12, 10), member(13, 10), member(14, 14)])
+
+    assert [process.pid for process in outside] == [12, 14]
+
+
+@linux_only
 async def test_an_orphan_is_known_by_the_session_of_a_descendant():
     """It may have been born after the last look, with a clean environment, of a parent that has ended since."""
     table, leader = orphans.Orphans(), 1_000_000
@@ -365,7 +378,7 @@ async def test_the_group_is_killed_even_when_nobody_can_look(run, left, monkeypa
             await run("sleep 1000 & true")
 
     with trio.fail_after(20):
-        while left():  # killed, and not waited for
+        while left():  # noqa: ASYNC110 - killed, and nothing tells us when it is gone
             await trio.sleep(0.01)
 
 

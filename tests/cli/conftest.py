@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from actorflow.cli import cli
 
+PATIENCE_SECONDS = 60
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "reference" / "machine-output.schema.json").read_text(encoding="utf-8"))
 
@@ -45,8 +48,9 @@ def call(project: Path) -> Callable[..., Result]:
 
 @pytest.fixture
 def start(project: Path) -> Callable[..., subprocess.Popen[bytes]]:
-    """Start a command in a process of its own; whatever a test leaves running is killed."""
+    """Start a command in a process of its own; what a test leaves running, or what hangs, is killed."""
     started: list[subprocess.Popen[bytes]] = []
+    watchdogs: list[threading.Timer] = []
 
     def start(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         options = {
@@ -59,9 +63,13 @@ def start(project: Path) -> Callable[..., subprocess.Popen[bytes]]:
             [sys.executable, "-m", "actorflow", *arguments], env=environment, **options
         )
         started.append(process)
+        watchdogs.append(threading.Timer(PATIENCE_SECONDS, process.kill))
+        watchdogs[-1].start()
         return process
 
     yield start
+    for watchdog in watchdogs:
+        watchdog.cancel()
     for process in started:
         if process.poll() is None:
             process.kill()
@@ -69,6 +77,37 @@ def start(project: Path) -> Callable[..., subprocess.Popen[bytes]]:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+class Gate:
+    """A FIFO between a test and a task: neither ever waits for long."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def wait(self) -> None:
+        """Wait until a task has written a line."""
+        readable, _, _ = select.select([self.descriptor], [], [], PATIENCE_SECONDS)
+        assert readable, "no task came to the gate"
+        os.read(self.descriptor, 4096)
+
+    def open(self) -> None:
+        """Let a task that reads a line go on."""
+        os.write(self.descriptor, b"go\n")
+
+
+@pytest.fixture
+def gate(project: Path) -> Callable[[str], Gate]:
+    gates: list[Gate] = []
+
+    def gate(name: str) -> Gate:
+        gates.append(Gate(project / name))
+        return gates[-1]
+
+    yield gate
+    for made in gates:
+        os.close(made.descriptor)
 
 
 @pytest.fixture(scope="session")

@@ -83,18 +83,17 @@ def test_what_is_no_regular_file_is_not_opened(call, two_tasks: str, project: Pa
     assert call("logs", "last", "a").stdout == ""
 
 
-def test_following_shows_text_as_it_comes_and_ends_with_the_run(start, workflow, project: Path) -> None:
-    os.mkfifo(project / "gate")
-    os.mkfifo(project / "up")
+def test_following_shows_text_as_it_comes_and_ends_with_the_run(start, workflow, gate) -> None:
+    up, go = gate("up"), gate("go")
     file = workflow(
-        a="printf 'half '; echo up > up; cat gate > /dev/null; echo whole", b=["a", "echo second"]
+        a="printf 'half '; echo up > up; head -n 1 go > /dev/null; echo whole", b=["a", "echo second"]
     )
     run = start("run", file, stderr=subprocess.DEVNULL)
-    (project / "up").read_text()  # returns when the task has written its half line
+    up.wait()  # returns when the task has written its half line
 
     logs = start("logs", "-f")
     head = logs.stdout.readline() + logs.stdout.read(5)
-    (project / "gate").write_text("go")
+    go.open()
     rest = logs.stdout.read()
 
     assert head == b"==> a, attempt 1, stdout <==\nhalf "

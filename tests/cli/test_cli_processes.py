@@ -15,26 +15,30 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def held(start, workflow, project: Path):
-    """A run whose first task has said that it runs and waits for the gate to open."""
-    os.mkfifo(project / "up")
-    os.mkfifo(project / "gate")
-    file = workflow(a="echo up > up; cat gate > /dev/null; echo done", b=["a", "echo end"])
+def go(gate):
+    return gate("go")
+
+
+@pytest.fixture
+def held(start, workflow, gate, go):
+    """A run whose first task has said that it runs and waits for ``go`` to open."""
+    up = gate("up")
+    file = workflow(a="echo up > up; head -n 1 go > /dev/null; echo done", b=["a", "echo end"])
 
     def held(**options: object) -> subprocess.Popen[bytes]:
         process = start("run", file, **options)
-        (project / "up").read_text()
+        up.wait()
         return process
 
     return held
 
 
-def test_the_id_of_a_run_comes_at_once_and_the_run_is_durable_then(held, call, project: Path) -> None:
+def test_the_id_of_a_run_comes_at_once_and_the_run_is_durable_then(held, call, go) -> None:
     run = held()
     run_id = run.stdout.readline().decode().strip()
 
     status = json.loads(call("status", run_id, "--json").stdout)
-    (project / "gate").write_text("go")
+    go.open()
 
     assert (status["run_id"], status["status"]) == (run_id, "running")
     assert status["tasks"]["a"]["status"] == "running"
@@ -42,11 +46,11 @@ def test_the_id_of_a_run_comes_at_once_and_the_run_is_durable_then(held, call, p
     assert run.wait() == 0
 
 
-def test_another_terminal_sees_the_driver_and_the_tree(held, call, project: Path) -> None:
+def test_another_terminal_sees_the_driver_and_the_tree(held, call, go) -> None:
     run = held()
 
     status, tree = call("status").stdout, call("tree").stdout
-    (project / "gate").write_text("go")
+    go.open()
 
     assert f"driver    process {run.pid} " in status
     assert "● a  running" in status
@@ -96,10 +100,10 @@ def test_a_run_whose_driver_is_killed_is_interrupted_at_once_and_can_be_cancelle
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_run_goes_on_when_whoever_read_its_output_has_gone(held, project: Path, stream: str) -> None:
+def test_a_run_goes_on_when_whoever_read_its_output_has_gone(held, go, stream: str) -> None:
     run = held()
     getattr(run, stream).close()
-    (project / "gate").write_text("go")
+    go.open()
 
     assert run.wait() == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.cli.conftest import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +32,8 @@ class Terminal:
     def read_until(self, text: str) -> str:
         """Read until the screen has shown ``text``; returns all that was shown, without control sequences."""
         while text not in self.shown:
+            readable, _, _ = select.select([self.master], [], [], PATIENCE_SECONDS)
+            assert readable, f"{text} did not come; seen: {self.shown}"
             self.seen += os.read(self.master, 65536)
         return self.shown
 
@@ -62,17 +67,21 @@ def run_on_terminal(start, project: Path) -> Run:
 
 
 @pytest.fixture
-def gated(workflow, project: Path) -> str:
-    os.mkfifo(project / "gate")
-    return workflow(first="echo ready", second=["first", "cat gate > /dev/null"], third=["second", "true"])
+def go(gate):
+    return gate("go")
 
 
-def test_a_terminal_is_drawn_in_place_and_left_with_the_summary(
-    run_on_terminal: Run, gated: str, project: Path
-) -> None:
+@pytest.fixture
+def gated(workflow, go) -> str:
+    return workflow(
+        first="echo ready", second=["first", "head -n 1 go > /dev/null"], third=["second", "true"]
+    )
+
+
+def test_a_terminal_is_drawn_in_place_and_left_with_the_summary(run_on_terminal: Run, gated: str, go) -> None:
     run, terminal = run_on_terminal(gated)
     live = terminal.read_until("● second")
-    (project / "gate").write_text("go")
+    go.open()
     run.wait()
     seen = terminal.read_all()
 
@@ -86,12 +95,10 @@ def test_a_terminal_is_drawn_in_place_and_left_with_the_summary(
 
 
 @pytest.mark.parametrize("columns", [10, 20, 40])
-def test_a_narrow_terminal_is_never_overflowed(
-    run_on_terminal: Run, gated: str, project: Path, columns: int
-) -> None:
+def test_a_narrow_terminal_is_never_overflowed(run_on_terminal: Run, gated: str, go, columns: int) -> None:
     run, terminal = run_on_terminal(gated, columns=columns, rows=6)
     live = terminal.read_until("sec")
-    (project / "gate").write_text("go")
+    go.open()
     run.wait()
     terminal.read_all()
 
@@ -100,12 +107,10 @@ def test_a_narrow_terminal_is_never_overflowed(
     assert run.returncode == 0
 
 
-def test_no_color_takes_the_colours_and_keeps_the_view(
-    run_on_terminal: Run, gated: str, project: Path
-) -> None:
+def test_no_color_takes_the_colours_and_keeps_the_view(run_on_terminal: Run, gated: str, go) -> None:
     run, terminal = run_on_terminal(gated, NO_COLOR="1")
     terminal.read_until("● second")
-    (project / "gate").write_text("go")
+    go.open()
     run.wait()
     seen = terminal.read_all()
 

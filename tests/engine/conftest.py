@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -126,5 +126,5 @@ async def _in_place(fn, *args):
 
 
 @pytest.fixture
-def rehearse(tmp_path: Path) -> Iterator[Callable[..., Rehearsal]]:
-    yield lambda text, secrets=None, **inputs: Rehearsal(tmp_path, text, secrets, **inputs)
+def rehearse(tmp_path: Path) -> Callable[..., Rehearsal]:
+    return lambda text, secrets=None, **inputs: Rehearsal(tmp_path, text, secrets, **inputs)

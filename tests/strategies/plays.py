@@ -139,7 +139,10 @@ class Play:
     def play(self, script: Mapping[str, Iterable[str]] | None = None) -> Play:
         """Bring the run to its end: attempts succeed unless the script has another word (``fail``, ``fatal``, ``lost``) for them."""
         words = {name: iter(outcomes) for name, outcomes in (script or {}).items()}
+        steps_left = 10_000
         while self.running or self.waiting:
+            steps_left -= 1
+            assert steps_left, f"does not end: {self.states}"
             if not self.running:
                 self.wait(max(0.0, min(self.of(name).due_at or 0.0 for name in self.waiting) - self.t))
                 continue

@@ -242,6 +242,18 @@ def test_the_shell_hint_shows_how_to_write_its_own_variable():
     assert "for the shell's own variable write $HOME or $${HOME}" in finding.hint
 
 
+def test_a_task_in_a_command_is_no_variable_of_the_shell():
+    (finding,) = check(task("a", agent="shell", parameters={"command": "ls ${biuld.output}"})).findings
+
+    assert "shell" not in finding.hint
+
+
+def test_a_read_that_is_not_awaited_is_only_an_error():
+    findings = read_by_last("${maybe.output}", SKIPPABLE, dependencies=[])
+
+    assert [f.code for f in findings] == ["E708"]
+
+
 def test_the_shells_own_defaults_get_the_hint_too():
     (finding,) = check(task("a", agent="shell", parameters={"command": "ls ${DIR:-/tmp}"})).findings
 

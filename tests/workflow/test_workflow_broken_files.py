@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.workflow.broken_files import ALL, Broken
-from tests.workflow.agents_catalog import CATALOG
 
 from actorflow.errors import SpecErrors
 from actorflow.workflow import load_workflow
 from actorflow.workflow.problems import Problem
+from tests.workflow.agents_catalog import CATALOG
+from tests.workflow.broken_files import ALL, Broken
 
 
 def _problems(broken: Broken) -> list[Problem]:

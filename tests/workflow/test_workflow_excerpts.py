@@ -70,7 +70,15 @@ def test_a_secret_is_never_shown(text):
     assert "*******" in source.excerpt(start, start + 1, column)
 
 
-@pytest.mark.parametrize("text", ["secrets:\n  A: env:NAME", "{secrets: {A: file:a/b}}", "my-secrets-note: hello", "secrets:\n  A: x\nname: hello"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secrets:\n  A: env:NAME",
+        "{secrets: {A: file:a/b}}",
+        "my-secrets-note: hello",
+        "secrets:\n  A: x\nname: hello",
+    ],
+)
 def test_what_is_no_secret_stays_readable(text):
     needle = next(word for word in ("env:NAME", "file:a/b", "hello") if word in text)
 
@@ -82,7 +90,11 @@ def test_places_count_lines_as_an_editor_does(text):
     places = Source("f", text).places(range(len(text) + 1))
 
     for offset, (line, column) in places.items():
-        before = text[:offset].replace("\r\n", "\n") if not text[:offset].endswith("\r") or text[offset : offset + 1] != "\n" else text[: offset - 1].replace("\r\n", "\n") + " "
+        before = (
+            text[:offset].replace("\r\n", "\n")
+            if not text[:offset].endswith("\r") or text[offset : offset + 1] != "\n"
+            else text[: offset - 1].replace("\r\n", "\n") + " "
+        )
         before = before.replace("\r", "\n")
         assert line == before.count("\n") + 1
         assert column >= 1

@@ -16,7 +16,10 @@ FILES = {
     "dashes": (lambda: b"- " * MILLION, "w.yaml", "E513"),
     "comments that hide brackets": (lambda: b"a: [ #]\n" + b"[ #]\n" * MILLION, "w.yaml", "E513"),
     "aliases": (
-        lambda: b"a0: &a0 [x, x]\n" + b"".join(b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 30)),
+        lambda: (
+            b"a0: &a0 [x, x]\n"
+            + b"".join(b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 30))
+        ),
         "w.yaml",
         "E509",
     ),
@@ -24,7 +27,11 @@ FILES = {
     "merge keys": (lambda: b"a: {b: c}\n" + b"<<: {x: y}\n" * 100_000, "w.yaml", "E510"),
     "duplicate keys": (lambda: b"name: x\n" * 200_000, "w.yaml", "E508"),
     "tags": (lambda: b"tasks:\n" + b"- !!str a\n" * 300_000, "w.yaml", "E511"),
-    "tag directives": (lambda: b"".join(b"%%TAG !a%d! x\n" % i for i in range(200_000)) + b"---\na: b\n", "w.yaml", "E511"),
+    "tag directives": (
+        lambda: b"".join(b"%%TAG !a%d! x\n" % i for i in range(200_000)) + b"---\na: b\n",
+        "w.yaml",
+        "E511",
+    ),
     "NUL": (lambda: b"name: x\n" + b"\0" * MILLION, "w.yaml", "E503"),
     "100 MB": (lambda: b"name: " + b"x" * (100 * MILLION), "w.yaml", "E501"),
     "not UTF-8": (lambda: b"name: x # \n" * MILLION + b"\xff", "w.yaml", "E502"),
@@ -35,14 +42,28 @@ FILES = {
     "a flow of lists": (lambda: b"name: x\ntasks: [" + b"[]," * (3 * MILLION) + b"1]", "w.yaml", "E514"),
     "an open quote": (lambda: b"name: x\ntasks: '" + b"''" * (4 * MILLION), "w.yaml", "E505"),
     "carriage returns": (lambda: b"name: x\n" + b"\r" * (4 * MILLION) + b"taks: 1\n", "w.yaml", "E602"),
-    "bad tasks": (lambda: b"name: x\ntasks:\n" + b"- {id: 1, agnt: x, timeout: soon}\n" * 20_000, "w.yaml", "E601"),
+    "bad tasks": (
+        lambda: b"name: x\ntasks:\n" + b"- {id: 1, agnt: x, timeout: soon}\n" * 20_000,
+        "w.yaml",
+        "E601",
+    ),
     "unknown names": (
-        lambda: b"name: x\ntasks:\n" + b"".join(b"- {id: task_%d, agent: echo, dependencies: [tsak_%d]}\n" % (i, i) for i in range(5000)),
+        lambda: (
+            b"name: x\ntasks:\n"
+            + b"".join(
+                b"- {id: task_%d, agent: echo, dependencies: [tsak_%d]}\n" % (i, i) for i in range(5000)
+            )
+        ),
         "w.yaml",
         "E704",
     ),
     "a long cycle": (
-        lambda: b"name: x\ntasks:\n" + b"".join(b"- {id: t%d, agent: echo, dependencies: [t%d]}\n" % (i, (i + 1) % 5000) for i in range(5000)),
+        lambda: (
+            b"name: x\ntasks:\n"
+            + b"".join(
+                b"- {id: t%d, agent: echo, dependencies: [t%d]}\n" % (i, (i + 1) % 5000) for i in range(5000)
+            )
+        ),
         "w.yaml",
         "E706",
     ),
@@ -51,7 +72,11 @@ FILES = {
     "json numbers": (lambda: b'{"tasks": [' + b"1," * (4 * MILLION) + b"1]}", "w.json", "E514"),
     "json texts": (lambda: b'{"tasks": [' + b'"",' * (3 * MILLION) + b'""]}', "w.json", "E514"),
     "json duplicate keys": (lambda: b'{"name": "x",' + b'"a": 1,' * 100_000 + b'"a": 1}', "w.json", "E508"),
-    "a json number of ten million digits": (lambda: b'{"name": "x", "tasks": ' + b"9" * (10 * MILLION) + b"}", "w.json", "E515"),
+    "a json number of ten million digits": (
+        lambda: b'{"name": "x", "tasks": ' + b"9" * (10 * MILLION) + b"}",
+        "w.json",
+        "E515",
+    ),
     "json escapes without an end": (lambda: b'{"name": "' + b"a\\n" * (2 * MILLION), "w.json", "E506"),
 }
 
@@ -80,7 +105,9 @@ json.dump({"seconds": seconds, "kib": int(peak.split()[1]), "count": len(problem
 def test_a_hostile_file_is_refused_quickly(name):
     make, file, code = FILES[name]
     data = make()
-    done = subprocess.run([sys.executable, "-c", CHILD, file], input=data, capture_output=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, file], input=data, capture_output=True, timeout=60, check=True
+    )
 
     told = json.loads(done.stdout)
     assert any(found.startswith(code) for found in told["codes"]), told["codes"][:5]

@@ -69,7 +69,9 @@ def test_the_command_line_wins_over_the_file_and_the_last_over_the_first():
 
 
 def test_values_from_a_file_keep_their_types():
-    values = _read(given={"s": "x", "i": 5.0, "n": 1, "b": True, "l": [1, {"a": 2}], "o": {"k": None}, "e": "large"})
+    values = _read(
+        given={"s": "x", "i": 5.0, "n": 1, "b": True, "l": [1, {"a": 2}], "o": {"k": None}, "e": "large"}
+    )
 
     assert values == {"s": "x", "i": 5, "n": 1, "b": True, "l": (1, {"a": 2}), "o": {"k": None}, "e": "large"}
     assert type(values["i"]) is int
@@ -125,7 +127,9 @@ def test_wrong_values_are_refused(given, word):
 
 
 def test_everything_wrong_is_told_at_once():
-    inputs = "  feature_name: {description: What to build}\n  size: {type: integer}\n  kind: {enum: [web, api]}\n"
+    inputs = (
+        "  feature_name: {description: What to build}\n  size: {type: integer}\n  kind: {enum: [web, api]}\n"
+    )
 
     with pytest.raises(InputError) as error:
         _read("size=abc", "feture_name=x", "nothing=1", inputs=inputs)
@@ -141,7 +145,9 @@ def test_everything_wrong_is_told_at_once():
 
 
 def test_a_workflow_without_inputs_says_so():
-    workflow = load_workflow(b"name: x\ntasks: [{id: a, agent: echo}]", file="w.yaml", catalog=CATALOG).workflow
+    workflow = load_workflow(
+        b"name: x\ntasks: [{id: a, agent: echo}]", file="w.yaml", catalog=CATALOG
+    ).workflow
 
     with pytest.raises(InputError, match="the workflow has no inputs"):
         read_inputs(workflow, ["a=1"], {})

@@ -12,8 +12,14 @@ from actorflow.workflow import check_schema_value
 from actorflow.workflow.json_schema import schema_mistakes
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.5, 1.0, -2.5]) | st.sampled_from(["", "a", "ab", "b1"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c1"]), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.sampled_from([0.5, 1.0, -2.5])
+    | st.sampled_from(["", "a", "ab", "b1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c1"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 SMALL = st.integers(0, 3)
@@ -84,7 +90,11 @@ def test_it_agrees_with_a_full_validator(schema, value):
         ({"pattern": "^a"}, "b", "$: does not match the pattern ^a"),
         ({"$ref": "#/$defs/n", "$defs": {"n": {"type": "null"}}}, 1, "$: must be null, not integer"),
         ({"definitions": {"a/b~c": False}, "$ref": "#/definitions/a~1b~0c"}, 1, "$: nothing is allowed here"),
-        ({"anyOf": [{"type": "null"}, {"minimum": 9}]}, 5, "$: fits none of the 2 alternatives; the nearest says:"),
+        (
+            {"anyOf": [{"type": "null"}, {"minimum": 9}]},
+            5,
+            "$: fits none of the 2 alternatives; the nearest says:",
+        ),
         ({"oneOf": [{}, {}]}, 5, "$: fits 2 of the alternatives, and only one may fit"),
         ({"const": True}, 1, "$: is not the one value that the schema allows"),
         ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, "$.ab: a key of this name is not allowed"),
@@ -104,10 +114,16 @@ def test_a_value_is_never_in_a_message():
 
 
 def test_a_recursive_schema_follows_the_value():
-    tree = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}}, "required": ["name"]}
+    tree = {
+        "type": "object",
+        "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}},
+        "required": ["name"],
+    }
 
     assert check_schema_value(tree, {"name": "a", "kids": [{"name": "b", "kids": []}]}) == []
-    assert check_schema_value(tree, {"name": "a", "kids": [{"kids": []}]}) == ["$.kids[0]: the key 'name' is missing"]
+    assert check_schema_value(tree, {"name": "a", "kids": [{"kids": []}]}) == [
+        "$.kids[0]: the key 'name' is missing"
+    ]
 
 
 def test_a_reference_to_itself_ends():
@@ -137,10 +153,18 @@ def test_a_large_wrong_value_gives_few_messages():
     assert len(check_schema_value({"items": {"type": "null"}}, list(range(100_000)))) == 20
 
 
-@pytest.mark.parametrize("schema", [{"typ": "string"}, {"type": "text"}, {"items": [1]}, {"$ref": "#/x"}, 5, None, {"contains": {}}])
+@pytest.mark.parametrize(
+    "schema",
+    [{"typ": "string"}, {"type": "text"}, {"items": [1]}, {"$ref": "#/x"}, 5, None, {"contains": {}}],
+)
 def test_what_cannot_be_checked_is_a_mistake(schema):
     assert schema_mistakes(schema)
 
 
 def test_annotations_are_taken():
-    assert schema_mistakes({"title": "t", "description": "d", "format": "date", "examples": [1], "x-own": 1, "default": 0}) == []
+    assert (
+        schema_mistakes(
+            {"title": "t", "description": "d", "format": "date", "examples": [1], "x-own": 1, "default": 0}
+        )
+        == []
+    )

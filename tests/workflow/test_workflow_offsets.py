@@ -52,7 +52,9 @@ def test_every_offset_in_json_text_is_given(text):
 
 
 @settings(max_examples=100)
-@given(text=st.text(st.sampled_from("abc ${}é😀'\\"), min_size=1, max_size=30), style=st.sampled_from(["'", '"']))
+@given(
+    text=st.text(st.sampled_from("abc ${}é😀'\\"), min_size=1, max_size=30), style=st.sampled_from(["'", '"'])
+)
 def test_every_offset_in_quoted_text_of_one_line_is_given(text, style):
     data = yaml.safe_dump({"k": text}, default_style=style, allow_unicode=True, width=1000).encode()
     _, _, offsets = _offsets(data)
@@ -83,7 +85,7 @@ def test_every_offset_in_quoted_text_of_one_line_is_given(text, style):
     ],
 )
 def test_places_in_every_style(text, needle, expected):
-    content, raw, offsets = _offsets(text.encode())
+    content, _, offsets = _offsets(text.encode())
     place, _ = _scalar(text.encode(), "x.yaml")
     offset = offsets[content.index(needle)]
 

@@ -16,7 +16,9 @@ from tests.workflow.test_workflow_loading import EVERYTHING
 
 VALIDATOR = jsonschema.Draft202012Validator(workflow_schema())
 MINIMAL = {"name": "x", "tasks": [{"id": "a", "agent": "echo"}]}
-TEMPLATES = sorted(path for path in data_folder("templates").rglob("*") if path.suffix in (".yaml", ".yml", ".json"))
+TEMPLATES = sorted(
+    path for path in data_folder("templates").rglob("*") if path.suffix in (".yaml", ".yml", ".json")
+)
 
 
 def test_it_is_a_schema_and_json():

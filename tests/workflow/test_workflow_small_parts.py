@@ -31,7 +31,27 @@ def test_durations(value, seconds):
         assert re.search(DURATION_PATTERN, value.strip())
 
 
-@pytest.mark.parametrize("value", ["", "m", "5 m", "5min", "1m1h", "1h1h", "-5s", "+5", "5m ago", "1e3", "٥m", True, None, [], "1" * 200, "5ms1s"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "m",
+        "5 m",
+        "5min",
+        "1m1h",
+        "1h1h",
+        "-5s",
+        "+5",
+        "5m ago",
+        "1e3",
+        "\u0665m",
+        True,
+        None,
+        [],
+        "1" * 200,
+        "5ms1s",
+    ],
+)
 def test_what_is_no_duration(value):
     assert duration_seconds(value) is None
 
@@ -51,7 +71,19 @@ def test_scalars_of_the_core_schema(text, value):
     assert type(core_scalar(text)) is type(value)
 
 
-@pytest.mark.parametrize("text", ["9223372036854775808", "0xffffffffffffffff", ".inf", "-.Inf", ".NaN", "1e400", "9" * 5000, "1" * 500 + ".0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9223372036854775808",
+        "0xffffffffffffffff",
+        ".inf",
+        "-.Inf",
+        ".NaN",
+        "1e400",
+        "9" * 5000,
+        "1" * 500 + ".0",
+    ],
+)
 def test_numbers_that_cannot_be_kept(text):
     with pytest.raises(Unreadable):
         core_scalar(text)
@@ -107,7 +139,9 @@ def test_a_whole_hole(text, inner):
     assert inner_start(text) == hole.start
 
 
-@pytest.mark.parametrize("text", ["a", "${a} b", "a ${b}", "${a}${b}", "${a", "$<a > b>", "$${a}", "", "${a}}", "$ {a}"])
+@pytest.mark.parametrize(
+    "text", ["a", "${a} b", "a ${b}", "${a}${b}", "${a", "$<a > b>", "$${a}", "", "${a}}", "$ {a}"]
+)
 def test_what_is_no_whole_hole(text):
     assert whole_hole(text) is None
 
@@ -117,7 +151,25 @@ def test_paths_below_the_project(path):
     assert path_mistake(path) == ""
 
 
-@pytest.mark.parametrize("path", ["", " ", "/a", "~", "~/a", "..", "../a", "a/..", "a/../b", "C:\\a", "a\\..\\..\\b", "a\nb", "${a}", "a/$<b>"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        " ",
+        "/a",
+        "~",
+        "~/a",
+        "..",
+        "../a",
+        "a/..",
+        "a/../b",
+        "C:\\a",
+        "a\\..\\..\\b",
+        "a\nb",
+        "${a}",
+        "a/$<b>",
+    ],
+)
 def test_paths_that_leave_it(path):
     assert path_mistake(path)
 
@@ -127,11 +179,27 @@ def test_variables_that_cannot_be_set(name):
     assert is_forbidden(name)
 
 
-@pytest.mark.parametrize("name", ["PATH", "HOME", "TOKEN", "ANTHROPIC_API_KEY", "GIT_AUTHOR_NAME", "ENVIRONMENT", "PYTHONUNBUFFERED", "NODE_ENV", "AF_NAME"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH",
+        "HOME",
+        "TOKEN",
+        "ANTHROPIC_API_KEY",
+        "GIT_AUTHOR_NAME",
+        "ENVIRONMENT",
+        "PYTHONUNBUFFERED",
+        "NODE_ENV",
+        "AF_NAME",
+    ],
+)
 def test_variables_that_can(name):
     assert not is_forbidden(name)
 
 
 def test_a_complaint_that_is_not_known_is_passed_on():
     assert explain("something new", "", 0) == ("this is not YAML: something new", "")
-    assert "opened in line 3" in explain("did not find expected ',' or ']'", "while parsing a flow sequence", 3)[0]
+    assert (
+        "opened in line 3"
+        in explain("did not find expected ',' or ']'", "while parsing a flow sequence", 3)[0]
+    )

@@ -12,7 +12,8 @@ from typing import Final
 
 from actorflow.expressions.functions.conversions import conversions
 from actorflow.expressions.functions.encodings import encodings, names
-from actorflow.expressions.functions.lists import lists, maps
+from actorflow.expressions.functions.lists import lists
+from actorflow.expressions.functions.maps import maps
 from actorflow.expressions.functions.numbers import numbers
 from actorflow.expressions.functions.regexes import regexes
 from actorflow.expressions.functions.registry import Function, Registry, host_function

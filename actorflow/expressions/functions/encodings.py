@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 import math
 from typing import Any, Final, NoReturn
-from urllib.parse import quote, unquote
 
 from actorflow.expressions.failures import EvaluationError
 from actorflow.expressions.functions.arguments import a_text, made, wrong
@@ -122,6 +120,8 @@ def url_encode(frame: Frame, text: Value) -> str:
 
     url_encode('a b/ü') -> 'a%20b%2F%C3%BC'
     """
+    from urllib.parse import quote
+
     source = a_text(frame, text)
     allocate_text(frame, 12 * len(source) if not source.isascii() else 3 * len(source))
     return quote(utf8(source), safe="")
@@ -133,6 +133,8 @@ def url_decode(frame: Frame, text: Value) -> str:
 
     url_decode('a%20b') -> 'a b'
     """
+    from urllib.parse import unquote
+
     source = a_text(frame, text)
     allocate_text(frame, 2 * len(source))
     spend(frame, source.count("%"))
@@ -148,6 +150,8 @@ def sha256(frame: Frame, value: Value) -> str:
 
     hash.sha256('').substring(0, 8) -> 'e3b0c442'
     """
+    import hashlib
+
     octets = _octets(frame, value)
     spend(frame, len(octets) >> 6)
     return made(frame, hashlib.sha256(octets).hexdigest())
