@@ -308,7 +308,7 @@ class _Driving:
             agents=self.agents,
             secrets=self.secrets,
             masker=Masker(self.secrets.values()),
-            clock=time.time,
+            clock=_now,
             hub=Hub(),
             project_root=self.root,
             attempt_folder=self.folder.attempt_dir,
@@ -322,6 +322,11 @@ class _Driving:
             if task.is_attempt_open:
                 marker = attempt_marker(self.folder.run_id, task.id, task.attempts)
                 await end_survivors(self.folder.attempt_dir(task.id, task.attempts), marker=marker)
+
+
+def _now() -> float:
+    """The time to the microsecond, as the journal keeps it, so that a live state and a folded one are the same."""
+    return round(time.time() * 1e6) / 1e6
 
 
 def _jitter(run_id: RunId, task: TaskId, attempt: int) -> float:

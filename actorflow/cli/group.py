@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "resume": ("actorflow.cli.resume:resume_command", "Go on with a run that has not succeeded."),
     "cancel": ("actorflow.cli.cancel:cancel_command", "Cancel a run, from any terminal."),
     "tree": ("actorflow.cli.tree:tree_command", "Print the supervision tree of a run."),
+    "eval": ("actorflow.cli.eval:eval_command", "Try an expression over data from a file."),
     "schema": ("actorflow.cli.schema:schema_command", "Print the JSON Schema of workflow files."),
 }
 """Command -> (where it is, its short help), in the order of ``--help``."""

@@ -159,7 +159,9 @@ class Drive:
             session.clock(),
         )
         await session.journal.append(records_of([paused], at))
-        return apply(state, paused, at)
+        state = apply(state, paused, at)
+        session.hub.publish(state, (Recorded(state.sequence, at, paused),))
+        return state
 
 
 def _root_cause(failure: BaseException) -> BaseException:

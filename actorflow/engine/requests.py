@@ -18,7 +18,7 @@ from actorflow.state import RunState
 from actorflow.state.events import BlobRef
 from actorflow.state.snapshot import Snapshot, snapshot
 from actorflow.values import Frozen, FrozenDict
-from actorflow.workflow.plan import Plan, PlannedTask, ShellCommand
+from actorflow.workflow.plan import PlannedTask
 from actorflow.workflow.shell_text import shell_environment
 
 __all__ = ["build_request"]
@@ -33,7 +33,7 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
     task = session.plan.tasks[start.task]
     try:
         context = snapshot(
-            state, reads=_reads(task, session.plan), dependencies=task.dependencies, load=session.facts.load
+            state, reads=task.reads, dependencies=task.dependencies, load=session.facts.load
         )
         parameters, environment = _fill(session, task, context)
         description = task.description.render(context)
@@ -55,7 +55,7 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
         environment=environment,
         options=session.plan.workflow.settings.options | spec.options,
         output_schema=spec.output_schema,
-        verify=spec.verify,
+        verify=None if task.verify is None else task.verify.text,
         session=None if spec.session is None else state.tasks[spec.session].session_id,
     )
 
@@ -64,19 +64,6 @@ def _folder(session: Session, start: StartAttempt) -> Path:
     if session.agents[start.agent].traits.needs_folder:
         return session.attempt_folder(start.task, start.attempt)
     return session.project_root
-
-
-def _reads(task: PlannedTask, plan: Plan) -> frozenset[TaskId]:
-    """Return the tasks whose records anything of this task reads."""
-    templates = (task.parameters, task.description, task.env)
-    reads = frozenset().union(*(template.task_references for template in templates))
-    return reads if task.shell is None else reads | _shell_reads(task.shell, plan)
-
-
-def _shell_reads(command: ShellCommand, plan: Plan) -> frozenset[TaskId]:
-    references = [reference for _, expression in command.variables for reference in expression.references]
-    names = [r.path[0] if r.root == "tasks" and r.path else r.root for r in references]
-    return frozenset(TaskId(name) for name in names if isinstance(name, str) and name in plan.tasks)
 
 
 def _fill(session: Session, task: PlannedTask, context: Snapshot) -> tuple[FrozenDict, dict[str, str]]:
@@ -89,6 +76,8 @@ def _fill(session: Session, task: PlannedTask, context: Snapshot) -> tuple[Froze
     if task.shell is not None:
         parameters = parameters | {"command": task.shell.text}
         variables |= shell_environment(task.shell, context)
+    if task.verify is not None:
+        variables |= shell_environment(task.verify, context)
     return parameters, variables
 
 

@@ -17,6 +17,7 @@ from actorflow.expressions.failures import Diagnostic, ExpressionFailure, LimitE
 from actorflow.expressions.inference import SCHEMA_KINDS, infer, mismatch
 from actorflow.expressions.parsing import parse
 from actorflow.expressions.references import Reference, Visit, find_references, inner_scopes
+from actorflow.expressions.schemas import inner_schema, no_field, wrong_step
 from actorflow.expressions.scope import NameInfo, Scope
 from actorflow.expressions.syntax import (
     Arithmetic,
@@ -271,17 +272,17 @@ class _Checker:
             return
         start = reference.key_starts[depth]
         if info.fields is not None and path[0] not in info.fields:
-            yield _no_field(str(path[0]), f"a {info.kind}", info.fields, start)
+            yield no_field(str(path[0]), f"a {info.kind}", info.fields, start)
             return
         schema: Any = info.schema
         for place, key in enumerate(path):
             if not isinstance(schema, Mapping):
                 return
-            wrong = _wrong_step(schema, key, reference.key_starts[depth + place])
+            wrong = wrong_step(schema, key, reference.key_starts[depth + place])
             if wrong is not None and (place or info.fields is None):
                 yield wrong
                 return
-            schema = _inner(schema, key)
+            schema = inner_schema(schema, key)
 
     def _guard(
         self, reference: Reference, info: NameInfo, path: tuple[str | int, ...]
@@ -363,46 +364,9 @@ def _walk(tree: Node, functions: frozenset[str]) -> Iterator[Visit]:
         waiting.extend(inner_scopes(visit, functions))
 
 
-def _no_field(name: str, owner: str, known: Iterable[str], start: int) -> Diagnostic:
-    fields = sorted(known)
-    near = suggestion(name, fields)
-    listed = ", ".join(fields[:12]) + (", …" if len(fields) > 12 else "")
-    hint = (f"did you mean '{near}'? " if near else "") + f"(fields: {listed})"
-    return Diagnostic("E205", f"{owner} has no field '{name}'", start, start + len(name), hint)
-
-
 def _schema_at(found: tuple[NameInfo | None, tuple[str | int, ...]]) -> Mapping[str, Any] | None:
     info, path = found
     schema: Any = info.schema if info is not None else None
     for key in path:
-        schema = _inner(schema, key) if isinstance(schema, Mapping) else None
+        schema = inner_schema(schema, key) if isinstance(schema, Mapping) else None
     return schema if isinstance(schema, Mapping) else None
-
-
-def _inner(schema: Mapping[str, Any], key: str | int) -> Any:
-    """Return the schema of what lies under ``key``, None if the schema does not say."""
-    if isinstance(key, int):
-        return schema.get("items")
-    properties = schema.get("properties")
-    return properties.get(key) if isinstance(properties, Mapping) else None
-
-
-def _wrong_step(schema: Mapping[str, Any], key: str | int, start: int) -> Diagnostic | None:
-    """Return what is wrong with selecting ``key`` from a value of that schema."""
-    if any(word in schema for word in ("$ref", "anyOf", "oneOf", "allOf", "patternProperties")):
-        return None
-    name = schema.get("type")
-    wanted, word = ("object", "fields") if isinstance(key, str) else ("array", "elements")
-    if isinstance(name, str) and name != wanted and not (isinstance(key, int) and name == "object"):
-        return Diagnostic(
-            "E205", f"{SCHEMA_KINDS.get(name, name)} has no {word}", start, start + len(str(key))
-        )
-    properties = schema.get("properties")
-    if (
-        isinstance(key, str)
-        and isinstance(properties, Mapping)
-        and key not in properties
-        and not schema.get("additionalProperties")
-    ):
-        return _no_field(key, "the value", properties, start)
-    return None

@@ -57,6 +57,12 @@ def marker_of(request):
     return attempt_marker(request.run_id, request.task_id, request.attempt)
 
 
+@pytest.fixture
+def marker(tmp_path):
+    """Return a marker that no other test has, at the same time on this machine either."""
+    return marker_of(make_request(tmp_path))
+
+
 def alive(request):
     processes = process_table.all_processes()
     return [p.pid for p in processes if p.is_alive and process_table.carries(p.pid, marker_of(request))]
@@ -159,37 +165,37 @@ async def test_a_record_never_means_the_first_process_or_a_group(tmp_path):
         assert ProcessRecord.read(tmp_path) is None
 
 
-async def test_survivors_that_cannot_be_ended_are_an_error(tmp_path, bystander, monkeypatch):
-    other = bystander(**{MARKER_VARIABLE: "r/t/1"})
+async def test_survivors_that_cannot_be_ended_are_an_error(tmp_path, bystander, monkeypatch, marker):
+    other = bystander(**{MARKER_VARIABLE: marker})
     monkeypatch.setattr("actorflow.agents.family.send_signal", lambda *_: None)
     monkeypatch.setattr("actorflow.agents.family.KILL_SECONDS", 0.05)
 
     with pytest.raises(AgentError, match="cannot be ended") as caught:
-        await end_survivors(tmp_path, marker="r/t/1", grace_seconds=0.05)
+        await end_survivors(tmp_path, marker=marker, grace_seconds=0.05)
 
     assert caught.value.kind == "survivor"
     assert other.poll() is None
 
 
-async def test_a_survivor_may_end_by_itself(tmp_path, bystander):
+async def test_a_survivor_may_end_by_itself(tmp_path, bystander, marker):
     other = bystander(
-        "trap 'exit 7' TERM; echo up; while true; do read x || exit 8; done", **{MARKER_VARIABLE: "r/t/1"}
+        "trap 'exit 7' TERM; echo up; while true; do read x || exit 8; done", **{MARKER_VARIABLE: marker}
     )
     assert other.stdout.readline() == b"up\n"
 
     with trio.fail_after(20):
-        assert await end_survivors(tmp_path, marker="r/t/1")
+        assert await end_survivors(tmp_path, marker=marker)
 
     assert other.wait() == 7
 
 
-async def test_a_driver_never_ends_itself(tmp_path):
+async def test_a_driver_never_ends_itself(tmp_path, marker):
     """As when it is started in a terminal that the lost attempt has opened."""
     check = (
         "import trio; from functools import partial; from pathlib import Path; from actorflow.agents.process import end_survivors;"
-        f"print(trio.run(partial(end_survivors, Path({str(tmp_path)!r}), marker='r/t/1')))"
+        f"print(trio.run(partial(end_survivors, Path({str(tmp_path)!r}), marker={marker!r})))"
     )
-    environment = {MARKER_VARIABLE: "r/t/1", "PATH": "/usr/bin:/bin"}
+    environment = {MARKER_VARIABLE: marker, "PATH": "/usr/bin:/bin"}
 
     answer = await trio.run_process(
         ["/bin/sh", "-c", f'{sys.executable} -c "$CHECK"; exit 0'],

@@ -326,6 +326,7 @@ TEMPLATES = [
 ]  # fmt: skip
 
 EXPRESSIONS = [*ATTRIBUTES, *FORMATS, *NUMBERS, *SIZES, *NESTING, *REGEXES, *EQUALITY, *UNICODE, *SECRET]
+SLOW = {text for _, text in [*SIZES, *NESTING]}
 CASES = [
     *((kinds, text, False) for kinds, text in EXPRESSIONS),
     *((kinds, text, True) for kinds, text in TEMPLATES),
@@ -337,7 +338,12 @@ def identity(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:40]}~{len(text)}"
 
 
-@pytest.mark.parametrize(("kinds", "source", "template"), CASES, ids=identity)
+PARAMETERS = [
+    pytest.param(*case, marks=pytest.mark.slow) if case[1] in SLOW else pytest.param(*case) for case in CASES
+]
+
+
+@pytest.mark.parametrize(("kinds", "source", "template"), PARAMETERS, ids=identity)
 def test_attack_gets_what_it_must_within_time_and_memory(kinds: str, source: str, template: bool) -> None:
     failure: ex.ExpressionFailure | None = None
     value: Any = None

@@ -23,6 +23,7 @@ from actorflow.values import freeze
 
 # 10,000 examples with ACTORFLOW_FUZZ=10000, as the nightly run does; a modest number by default.
 EXAMPLES = int(os.environ.get("ACTORFLOW_FUZZ", "300"))
+pytestmark = pytest.mark.slow
 FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 
 SNAPSHOT: dict[str, Any] = {
