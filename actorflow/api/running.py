@@ -158,7 +158,11 @@ def _accepted(
     workflow = plan.workflow
     tasks = [
         ev.TaskEntry(
-            task.id, task.spec.agents, task.dependencies, "" if task.hook is None else task.hook.value
+            id=task.id,
+            agents=task.spec.agents,
+            dependencies=task.dependencies,
+            hook="" if task.hook is None else task.hook.value,
+            max_attempts=task.retry.max_attempts,
         )
         for task in plan.tasks.values()
     ]

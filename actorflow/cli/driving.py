@@ -78,7 +78,7 @@ class Driving:
         for recorded in update.events:
             if isinstance(recorded.event, RunAccepted):
                 self.order = declared_order([recorded])
-                self.limits |= await trio.to_thread.run_sync(attempt_limits, recorded.event)
+                self.limits |= attempt_limits(recorded.event)
 
     def _announce(self, run_id: str) -> None:
         """Give the run's id, once: from now on the run is durable."""

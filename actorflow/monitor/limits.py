@@ -1,6 +1,6 @@
 """How many attempts a task may have, so that people read "attempt 2 of 3".
 
-The journal's first event pins the workflow's text, and the limits are read from there: they are no fact of the run's history. Lost and requeued attempts
+The journal's first event says it for every task. Lost and requeued attempts
 and those before a resume do not count against the budget, so that the number a person sees grows with them.
 """
 
@@ -17,22 +17,8 @@ __all__ = ["attempt_limits", "limit_of", "limits_in"]
 
 
 def attempt_limits(accepted: RunAccepted) -> dict[TaskId, int]:
-    """Return task -> its greatest number of attempts, for the tasks that may have more than one.
-
-    Reads the whole workflow when a word in it says that there are such tasks: not for an event loop.
-    """
-    if "retry" not in accepted.text:
-        return {}
-    from actorflow.workflow.decode import decode_workflow
-    from actorflow.workflow.document import read_document
-    from actorflow.workflow.events import ReadLimits
-    from actorflow.workflow.report import Report
-
-    document = read_document(accepted.text.encode(), file=f"pinned.{accepted.format}", limits=ReadLimits())
-    draft = decode_workflow(document.value, Report())
-    specs = () if draft is None else (task.spec for task in draft.tasks)
-    limits = ((spec.id, spec.effective_retry.max_attempts) for spec in specs)
-    return {task: limit for task, limit in limits if limit > 1}
+    """Return task -> its greatest number of attempts, for the tasks that may have more than one."""
+    return {entry.id: entry.max_attempts for entry in accepted.tasks if entry.max_attempts > 1}
 
 
 def limits_in(events: Iterable[RecordedEvent]) -> dict[TaskId, int]:

@@ -73,6 +73,7 @@ class TaskEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     agents: tuple[str, ...]
     dependencies: tuple[TaskId, ...] = ()
     hook: str = ""
+    max_attempts: int = 1
 
 
 class _Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type"):

@@ -1,36 +1,19 @@
 from __future__ import annotations
 
-import json
-
 from actorflow.ids import TaskId
 from actorflow.monitor.limits import attempt_limits, limit_of, limits_in
 from actorflow.state import events as ev
 from tests.monitor.run_histories import RUN_ID, START, History
 
 A = TaskId("a")
-TASKS = [
-    {"id": "a", "agent": "echo", "retry": {"max_attempts": 5}},
-    {"id": "b", "agent": "echo", "on_failure": "retry"},
-    {"id": "c", "agent": "echo"},
-    {"id": "d", "agent": "echo", "retry": {"max_attempts": 1}},
-]
-HOOKS = {"on_start": [{"id": "h", "agent": "echo", "retry": {"max_attempts": 2}}]}
-LIMITS = {"a": 5, "b": 3, "h": 2}
 
 
-def accepted(text: str, form: str) -> ev.RunAccepted:
-    return ev.RunAccepted(RUN_ID, "w", (), text, format=form)
+def test_limits_of_tasks_that_may_be_tried_again_are_in_the_first_event() -> None:
+    entries = tuple(
+        ev.TaskEntry(TaskId(name), ("echo",), max_attempts=n) for name, n in {"a": 5, "b": 3, "c": 1}.items()
+    )
 
-
-def test_limits_are_read_from_the_pinned_workflow_in_either_form() -> None:
-    text = json.dumps({"name": "w", "tasks": TASKS, "hooks": HOOKS})
-
-    assert attempt_limits(accepted(text, "json")) == LIMITS
-    assert attempt_limits(accepted(text, "yaml")) == LIMITS
-
-
-def test_a_workflow_without_retries_is_not_read_at_all() -> None:
-    assert attempt_limits(accepted("{ not even readable", "json")) == {}
+    assert attempt_limits(ev.RunAccepted(RUN_ID, "w", entries, "")) == {"a": 5, "b": 3}
 
 
 def test_limits_are_known_only_from_the_first_event() -> None:
