@@ -34,6 +34,6 @@ async def obey_signals(
             if count == 1:
                 drive.cancel(signal.Signals(number).name)
             elif count == 2:
-                await drive.kill()
+                drive.hurry()
             else:
                 os._exit(130)  # nothing else is sure to end while a disk is stuck

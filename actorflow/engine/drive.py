@@ -24,8 +24,7 @@ from actorflow.actors import (
     open_runtime,
     service,
 )
-from actorflow.agents.environment import attempt_marker
-from actorflow.agents.process import end_survivors
+from actorflow.agents.family import hurry_all
 from actorflow.engine.attempts import AttemptHost
 from actorflow.engine.control import serve_control
 from actorflow.engine.messages import CancelRun, SupervisorRestarted
@@ -96,14 +95,9 @@ class Drive:
         """Ask for the run to be cancelled; False when it is not being driven at this moment."""
         return self._tell(CancelRun(by))
 
-    async def kill(self) -> None:
-        """End the processes of all running attempts at once, without asking them; their outcomes then arrive by themselves."""
-        state = self._session.hub.state
-        for task in () if state is None else state.tasks.values():
-            if task.is_attempt_open:
-                folder = self._session.attempt_folder(task.id, task.attempts)
-                marker = attempt_marker(self._session.run_id, task.id, task.attempts)
-                await end_survivors(folder, marker=marker, grace_seconds=0.0)
+    def hurry(self) -> None:
+        """Leave agents that are being ended no more time: kill them now. Their outcomes then arrive by themselves."""
+        hurry_all()
 
     def tree(self) -> str:
         """Draw the tree of actors; empty when there is none."""

@@ -27,6 +27,9 @@ INLINE_BYTES = 64 * 1024
 LIMIT_KINDS = frozenset({"rate_limit", "usage_limit"})
 """Errors that send an attempt back without using it up."""
 
+WRITTEN_BY_AGENTS = ("stdout", "stderr", "reply.json")
+"""The files of an attempt's folder that may hold what an agent said."""
+
 DEFAULT_LIMIT_WAIT_SECONDS = 60.0
 """How long a limit is waited for when the agent does not say."""
 
@@ -93,5 +96,5 @@ async def close_attempt(session: Session, start: StartAttempt) -> None:
     """Scrub secrets from what the agent has written into its folder."""
     folder = session.attempt_folder(start.task, start.attempt)
     with trio.CancelScope(shield=True, deadline=trio.current_time() + 30.0):
-        for name in ("stdout", "stderr"):
+        for name in WRITTEN_BY_AGENTS:
             await session.offload(session.masker.file, folder / name)

@@ -261,24 +261,24 @@ def _extreme(frame: Frame, values: tuple[Value, ...], symbol: str) -> Value:
 
 
 @lists("min", "math.least")
-def least(frame: Frame, *values: Value) -> Value:
+def least(frame: Frame, values: Value, *more: Value) -> Value:
     """The least of the elements of a list, or of the arguments.
 
     min([3, 1.5]) -> 1.5
     min(3, 1) -> 1
     min([]) -> E304
     """
-    return _extreme(frame, values, "<")
+    return _extreme(frame, (values, *more), "<")
 
 
 @lists("max", "math.greatest")
-def greatest(frame: Frame, *values: Value) -> Value:
+def greatest(frame: Frame, values: Value, *more: Value) -> Value:
     """The greatest of the elements of a list, or of the arguments.
 
     ['a', 'c', 'b'].max() -> 'c'
     max(3, 1) -> 3
     """
-    return _extreme(frame, values, ">")
+    return _extreme(frame, (values, *more), ">")
 
 
 @lists("range", "lists.range")
