@@ -47,7 +47,8 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.transitions
 
 docs: $(STAMP)
-	$(BIN)/python -m docs.generate
+	$(BIN)/python docs/generate/task_states.py
+	$(BIN)/python -m actorflow.cli.reference > docs/reference/cli.md
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -60,7 +60,7 @@ async def event_of_result(session: Session, start: StartAttempt, result: AgentRe
         cost_usd=result.cost_usd,
         tokens=result.tokens,
         session_id=result.session_id,
-        notes=tuple(session.masker.text(note) for note in result.notes),
+        notes=tuple(_said(session, note) for note in result.notes),
     )
 
 
@@ -81,8 +81,8 @@ def event_of_error(session: Session, start: StartAttempt, error: AgentError) -> 
     """Turn a failure into its event."""
     failure = Failure(
         error.kind,
-        session.masker.text(error.message),
-        session.masker.text(error.hint),
+        _said(session, error.message),
+        _said(session, error.hint),
         error.retryable,
         error.retry_after_seconds,
     )
@@ -90,6 +90,11 @@ def event_of_error(session: Session, start: StartAttempt, error: AgentError) -> 
         wait = DEFAULT_LIMIT_WAIT_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
         return ev.AttemptRequeued(start.task, start.attempt, session.clock() + wait, failure)
     return ev.AttemptFailed(start.task, start.attempt, failure)
+
+
+def _said(session: Session, text: str) -> str:
+    """Return what an agent said as it is recorded: without secrets, and without halves of characters, which JSON cannot say."""
+    return session.masker.text(text).encode("utf-8", "replace").decode()
 
 
 async def close_attempt(session: Session, start: StartAttempt) -> None:

@@ -73,5 +73,5 @@ def _hooks_to_repeat(plan: Plan, state: RunState, *, ended: bool) -> Iterable[Ta
         for task_id in hooks:
             status = state.tasks[task_id].status
             is_repeated = status is not TaskStatus.SUCCESS if phase is HookPhase.ON_START else ended
-            if status.is_terminal and is_repeated:
+            if status is not TaskStatus.PENDING and is_repeated:
                 yield task_id

@@ -85,10 +85,10 @@ CODES: dict[str, str] = {
 
 
 def suggestion(name: str, known: Iterable[object]) -> str:
-    """Return the known name nearest to ``name``, or "". Looks at the first 500 candidates only."""
+    """Return the known name nearest to ``name``, or "". Looks at the first 200 candidates only."""
     import difflib
 
-    texts = [text for text in islice(known, 500) if isinstance(text, str) and len(text) <= 80]
+    texts = [text for text in islice(known, 200) if isinstance(text, str) and len(text) <= 80]
     near = difflib.get_close_matches(name[:80], texts, n=1, cutoff=0.6)
     return near[0] if near else ""
 

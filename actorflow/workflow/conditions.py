@@ -21,6 +21,7 @@ _SKIPPED = re.compile(
     r'''[rRbB]{0,2}(?:"""(?:\\.|(?!""").)*+"""|\'\'\'(?:\\.|(?!\'\'\').)*+\'\'\'|"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+')|`[^`]*+`|//[^\n]*+''',
     re.DOTALL,
 )
+_LONGEST = 16_384  # twice what an expression may have
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -80,6 +81,9 @@ class Condition(Shape):
         if not isinstance(value, str):
             hint = NOTHING_GIVEN if value is None else "write an expression in quotes, true or false"
             report.error(path, "E601", f"{spelled(path)} must be an expression, not {described(value)}", hint)
+            return INVALID
+        if len(value) > _LONGEST:
+            report.error(path, "E618", f"a condition of more than {_LONGEST:,} characters")
             return INVALID
         hole = whole_hole(value)
         if hole is None and ("${" in value or "$<" in value):

@@ -17,6 +17,7 @@ from actorflow.workflow.report import Path, Report
 __all__ = ["check_repeated", "cut_secrets", "literal_values"]
 
 _BLOCK: Path = ("context", "secrets")
+_MOST = 100
 _SHORTEST = 6
 """Shorter texts occur by chance, and are not masked in output either."""
 
@@ -34,6 +35,11 @@ def check_repeated(document: Document, literals: Mapping[str, str], report: Repo
     """Report secrets whose text would stay in the file after they were cut."""
     if not literals:
         return
+    if len(literals) > _MOST:
+        report.error(
+            _BLOCK, "E616", f"more than {_MOST} secrets are written in the file", "use env:NAME", at_key=True
+        )
+        return
     rest = cut_secrets(document, literals)
     for name, value in literals.items():
         if len(value) >= _SHORTEST and value in rest:
@@ -45,10 +51,12 @@ def check_repeated(document: Document, literals: Mapping[str, str], report: Repo
 
 def cut_secrets(document: Document, literals: Mapping[str, str]) -> str:
     """Return the text of ``document`` with each literal secret replaced by ``literal:cut``."""
-    text = document.text
+    text, at = document.text, 0
+    pieces: list[str] = []
     places = locate(document, [(*_BLOCK, name) for name in literals])
     found = [place for name in literals if (place := places.exact((*_BLOCK, name))) is not None]
-    for place in sorted(found, key=lambda p: p.start, reverse=True):
+    for place in sorted(found, key=lambda p: p.start):
         tail = "\n" if place.style in ("|", ">") else ""
-        text = f'{text[: place.start]}"{CUT_SECRET}"{tail}{text[place.end :]}'
-    return text
+        pieces += [text[at : place.start], f'"{CUT_SECRET}"{tail}']
+        at = place.end
+    return "".join([*pieces, text[at:]])

@@ -13,7 +13,7 @@ from actorflow.workflow.events import Fault
 from actorflow.workflow.positions import Place, Places, locate
 from actorflow.workflow.problems import Problem, Severity, in_order
 from actorflow.workflow.report import Complaint, Path, Report
-from actorflow.workflow.scalar_offsets import source_offset
+from actorflow.workflow.scalar_offsets import source_offsets
 from actorflow.workflow.source import Source
 
 __all__ = ["problem_of_fault", "problems_of"]
@@ -42,7 +42,8 @@ def problems_of(document: Document, report: Report) -> tuple[Problem, ...]:
     places = locate(document, wanted) if wanted else Places({})
     source = Source(document.file, document.text)
     placed = [_fault(fault, places) for fault in document.faults]
-    placed += [_complaint(complaint, places, source) for complaint in complaints]
+    placer = _Placer(places, source)
+    placed += [placer.place(complaint) for complaint in complaints]
     spans = dict(_problems(placed, source))
     shown = in_order(spans, is_cut=report.is_full)
     return tuple(_with_excerpt(problem, spans.get(problem), source) for problem in shown)
@@ -93,36 +94,43 @@ def _fault(fault: Fault, places: Places) -> _Placed:
     return _Placed(fault.start, fault.end, fault.code, fault.message, fault.hint, first=first)
 
 
-def _complaint(complaint: Complaint, places: Places, source: Source) -> _Placed:
-    place, is_exact = places.nearest(complaint.path)
-    start, end = _span(complaint, place, is_exact, source)
-    first = None
-    if complaint.first is not None:
-        earlier, _ = places.nearest(complaint.first)
-        first = earlier.key[0] if complaint.at_key and earlier.key is not None else earlier.start
-    return _Placed(start, end, complaint.code, complaint.message, complaint.hint, complaint.severity, first)
+class _Placer:
+    """Places complaints. Remembers how each scalar was retraced: one text may have hundreds of them."""
 
+    def __init__(self, places: Places, source: Source) -> None:
+        self._places = places
+        self._source = source
+        self._offsets: dict[int, list[int] | None] = {}
 
-def _span(complaint: Complaint, place: Place, is_exact: bool, source: Source) -> tuple[int, int]:
-    if not is_exact:
-        return place.start, place.start + 1
-    if complaint.at_key and place.key is not None:
-        return place.key
-    if place.style is None:
-        # A mapping in a list starts at its first key; the caret stands under that key alone.
-        return place.start, place.start + 1
-    if complaint.offset is None:
-        empty = place.start == place.end and place.key is not None
-        return place.key if empty and place.key is not None else (place.start, place.end)
-    return _inside(complaint, place, source)
+    def place(self, complaint: Complaint) -> _Placed:
+        place, is_exact = self._places.nearest(complaint.path)
+        start, end = self._span(complaint, place) if is_exact else (place.start, place.start + 1)
+        first = None
+        if complaint.first is not None:
+            earlier, _ = self._places.nearest(complaint.first)
+            first = earlier.key[0] if complaint.at_key and earlier.key is not None else earlier.start
+        return _Placed(
+            start, end, complaint.code, complaint.message, complaint.hint, complaint.severity, first
+        )
 
+    def _span(self, complaint: Complaint, place: Place) -> tuple[int, int]:
+        is_empty = place.style is not None and place.start == place.end
+        if place.key is not None and (complaint.at_key or is_empty):
+            return place.key  # an empty value is shown by its key
+        if place.style is None:
+            return place.start, place.start + 1  # a collection is shown by where it starts
+        if complaint.offset is None:
+            return place.start, place.end
+        return self._inside(complaint.offset, complaint.length, place)
 
-def _inside(complaint: Complaint, place: Place, source: Source) -> tuple[int, int]:
-    """Return the span of an offset inside a scalar; the whole scalar when it cannot be retraced."""
-    raw = source.text[place.start : place.end]
-    offset = complaint.offset or 0
-    at = source_offset(raw, place.style or "", place.text, offset)
-    if at is None:
-        return place.start, place.end
-    last = source_offset(raw, place.style or "", place.text, offset + max(complaint.length, 1) - 1)
-    return place.start + at, place.start + (last + 1 if last is not None and last >= at else at + 1)
+    def _inside(self, offset: int, length: int, place: Place) -> tuple[int, int]:
+        """Return the span of an offset inside a scalar; the whole scalar when it cannot be retraced."""
+        if place.start not in self._offsets:
+            raw = self._source.text[place.start : place.end]
+            self._offsets[place.start] = source_offsets(raw, place.style or "", place.text)
+        offsets = self._offsets[place.start]
+        if offsets is None:
+            return place.start, place.end
+        start = offsets[min(offset, len(offsets) - 1)]
+        last = offsets[min(offset + max(length, 1), len(offsets)) - 1]
+        return place.start + start, place.start + max(start, last) + 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["source_offset"]
+__all__ = ["source_offsets"]
 
 _YAML_ESCAPES = {
     "0": "\0", "a": "\a", "b": "\b", "t": "\t", "\t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "e": "\x1b",
@@ -22,24 +22,25 @@ _CRLF = "\0\n"  # as long as it was, and no file has a NUL
 _BREAK = re.compile(r"[ \t\0]*\n[ \t\n\0]*")
 _ESCAPED_BREAK = re.compile(r"\0?\n[ \t]*")
 
+_LONGEST = 200_000  # characters; retracing takes a hundred bytes for each
 _Pairs = Iterator[tuple[str, int]]
 
 
-def source_offset(raw: str, style: str, content: str, offset: int) -> int | None:
-    """Return where the character ``content[offset]`` stands in ``raw``; None when that cannot be said.
+def source_offsets(raw: str, style: str, content: str) -> list[int] | None:
+    """Return, for each character of ``content`` and for its end, where it stands in ``raw``; None when that cannot be said.
 
     Args:
         raw: the scalar as the file has it, quotes and block header included.
         style: "" or the first character of ``raw`` for quoted and block scalars.
         content: what the reader made of it.
     """
-    raw = raw.replace("\r\n", _CRLF).replace("\r", "\n")
-    pairs = list(_retrace(raw, style))
-    if "".join(character for character, _ in pairs[: len(content)]) != content:
+    if len(raw) > _LONGEST or not content:
         return None
-    if offset < len(content):
-        return pairs[offset][1]
-    return pairs[len(content) - 1][1] + 1 if content else None
+    raw = raw.replace("\r\n", _CRLF).replace("\r", "\n")
+    pairs = list(_retrace(raw, style))[: len(content)]
+    if "".join(character for character, _ in pairs) != content:
+        return None
+    return [*(offset for _, offset in pairs), pairs[-1][1] + 1]
 
 
 def _retrace(raw: str, style: str) -> _Pairs:

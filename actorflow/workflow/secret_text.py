@@ -28,6 +28,7 @@ class SecretBlocks:
     def __init__(self, text: str) -> None:
         self._text = text
         self._spans: list[tuple[int, int, bool]] = []
+        self._inline: dict[int, str] = {}  # start of a mapping in braces -> what is shown of it
         if "secrets" in text:
             self._find()
         self._starts = [start for start, _, _ in self._spans]
@@ -76,8 +77,11 @@ class SecretBlocks:
         return head + (value if _REFERENCE.fullmatch(value.strip()) else _stars(value))
 
     def _hidden_inline(self, start: int, end: int) -> tuple[str, int]:
-        inside = self._text[start:end]
-        return (_stars(inside) if len(inside) > _LARGE else _INLINE_VALUE.sub(_hide_value, inside)), start
+        if start not in self._inline:
+            inside = self._text[start:end]
+            is_large = len(inside) > _LARGE
+            self._inline[start] = "*" * len(inside) if is_large else _INLINE_VALUE.sub(_hide_value, inside)
+        return self._inline[start], start
 
 
 def _hide_value(match: re.Match[str]) -> str:

@@ -267,6 +267,13 @@ REGEXES = [
     ("limit", "'a'.matches('" + "(a|" * 1000 + "b" + ")" * 1000 + "')"),
     ("limit", "'a'.matches(repeat('a', 1025))"),
     ("limit", "range(1000).all(x, repeat(inputs.big, 100).matches('b') == false)"),
+    ("limit", "repeat('ab', 500000).matches('(a|b)*a(a|b){500}c')"),
+    ("limit", "repeat('ab', 500000).find('(a|b)*a(a|b){90}c')"),
+    ("limit", "repeat('a', 100000).find_all('a(.*c)?')"),
+    ("limit", "repeat('x', 900000).replace_regex('x(x*y)?', 'z')"),
+    ("limit", "range(900).map(x, try('a'.matches('((a{100}){100}){' + string(x) + '}'), 0))"),
+    ("limit", "range(9000).map(x, try(timestamp(0).getHours('Z' + string(x)), 0))"),
+    ("static", "min()"),
     ("eval", "odd.half.matches('a')"),
     ("eval", "'a'.matches(odd.half)"),
 ]  # fmt: skip

@@ -216,6 +216,18 @@ def test_priority_goes_before_the_longest_path() -> None:
     assert order(*drafts) == ["urgent", "long", "x", "idle"]
 
 
+def test_the_order_is_the_same_whatever_pools_the_tasks_take() -> None:
+    claude = {"claude": 1}
+    drafts = (
+        task("a", resources=claude),
+        task("b"),
+        task("c", resources={"gpu": 1}, priority=1),
+        task("d", resources=claude, priority=2),
+    )
+
+    assert order(*drafts, pools={"claude": 1, "gpu": 1}) == ["d", "c", "a", "b"]
+
+
 def test_a_task_between_attempts_takes_its_place_in_the_same_order() -> None:
     twice = RetryPolicy(max_attempts=2, delay_seconds=5, backoff=Backoff.FIXED)
     run = Play(plan(task("a", priority=1, retry=twice), task("b"), task("c"), max_parallel=1)).begin()

@@ -67,6 +67,30 @@ FILES = {
         "w.yaml",
         "E706",
     ),
+    "a long condition": (
+        lambda: b"name: x\ntasks: [{id: a, agent: echo, condition: '${" + b"(a" * MILLION + b"}'}]",
+        "w.yaml",
+        "E618",
+    ),
+    "a long template": (
+        lambda: b"name: x\ntasks: [{id: a, agent: echo, description: '" + b"${a} " * MILLION + b"'}]",
+        "w.yaml",
+        "E401",
+    ),
+    "many secrets": (
+        lambda: (
+            b"name: x\ncontext: {secrets: {"
+            + b",".join(b" a%d: bbbbbbbb" % i for i in range(20_000))
+            + b"}}\ntasks: [{id: a, agent: echo}]"
+        ),
+        "w.yaml",
+        "E616",
+    ),
+    "a deep condition": (
+        lambda: b"name: x\ntasks: [{id: a, agent: echo, condition: '" + b'"\\"' * 5000 + b"${a}'}]",
+        "w.yaml",
+        "E613",
+    ),
     "json brackets": (lambda: b'{"tasks": ' + b"[" * (10 * MILLION), "w.json", "E513"),
     "json lists": (lambda: b'{"tasks": [' + b"[]," * (4 * MILLION) + b"[]]}", "w.json", "E514"),
     "json numbers": (lambda: b'{"tasks": [' + b"1," * (4 * MILLION) + b"1]}", "w.json", "E514"),

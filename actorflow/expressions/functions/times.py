@@ -17,7 +17,7 @@ from actorflow.expressions.failures import EvaluationError
 from actorflow.expressions.functions.arguments import a_text, a_time, wrong
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import NANOS, Duration, Timestamp, Value
-from actorflow.expressions.limits import Frame
+from actorflow.expressions.limits import Frame, spend
 from actorflow.expressions.operations import operand
 
 __all__ = ["times"]
@@ -130,6 +130,8 @@ def _zone(name: str) -> tzinfo | None:
 
 
 def _local(frame: Frame, moment: Timestamp, zone: Value) -> datetime:
+    if zone is not None:
+        spend(frame, 20)  # the first look at a zone reads a file
     place = UTC if zone is None else _zone(a_text(frame, zone))
     if place is None:
         raise EvaluationError(
