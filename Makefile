@@ -6,14 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check format bench docs lock clean
+.PHONY: help setup demo test check format fuzz bench docs lock clean
 
 help:
 	@echo "make demo    run a real workflow, offline, and show where its report is"
 	@echo "make test    run all tests"
 	@echo "make check   format, lint, types, layers, generated files"
 	@echo "make format  put the code into its format"
-	@echo "make bench   measure the price of a transition"
+	@echo "make fuzz    10,000 examples for each property of the expression language"
+	@echo "make bench   measure transitions, the journal and expressions, beside what the machine can do"
 	@echo "make docs    write the generated pages and tables again"
 	@echo "make lock    resolve the locked dependencies again"
 	@echo "make clean   remove the environment and everything that was built"
@@ -38,15 +39,22 @@ check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python grammar/regenerate.py --check
 
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+fuzz: $(STAMP)
+	ACTORFLOW_FUZZ=10000 $(BIN)/python -m pytest -n 2 -q tests/expressions/test_expressions_fuzz.py
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.transitions
+	$(BIN)/python -m benchmarks.journal
+	$(BIN)/python -m benchmarks.expressions
 
 docs: $(STAMP)
+	$(BIN)/python grammar/regenerate.py
 	$(BIN)/python docs/generate/task_states.py
 	$(BIN)/python -m actorflow.cli.reference > docs/reference/cli.md
 

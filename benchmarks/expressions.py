@@ -176,29 +176,38 @@ PEERS: dict[str, tuple[str, Callable[[int], Runner | None]]] = {
 
 
 def microseconds(run: Runner, *, rounds: int) -> float:
-    """Return the best of several rounds, each long enough to be measured."""
-    run()
-    started = time.perf_counter()
-    run()
-    once = max(time.perf_counter() - started, 1e-7)
-    # Many short rounds, and the best of them: on a busy machine some round still runs undisturbed.
-    count = max(1, int(0.001 / once))
-    best = math.inf
-    for _ in range(rounds):
+    """Return the best of many short rounds: on a busy machine some round still runs undisturbed."""
+    return best_of([run], rounds=rounds)[0]
+
+
+def best_of(runs: list[Runner], *, rounds: int) -> list[float]:
+    """Return the best times of several runners, in turns, so that all meet the same machine."""
+    counts = []
+    for run in runs:
+        run()
         started = time.perf_counter()
-        for _ in range(count):
-            run()
-        best = min(best, (time.perf_counter() - started) / count)
-    return best * 1e6
+        run()
+        counts.append(max(1, int(0.001 / max(time.perf_counter() - started, 1e-7))))
+    best = [math.inf] * len(runs)
+    for _ in range(rounds):
+        for place, run in enumerate(runs):
+            started = time.perf_counter()
+            for _ in range(counts[place]):
+                run()
+            best[place] = min(best[place], (time.perf_counter() - started) / counts[place])
+    return [took * 1e6 for took in best]
 
 
-def measured(make: Callable[[int], Runner | None], place: int, rounds: int) -> float | None:
+def prepared(make: Callable[[int], Runner | None], place: int) -> Runner | None:
+    """Return a peer's runner if it can do the expression."""
     try:
         run = make(place)
-        return None if run is None else microseconds(run, rounds=rounds)
+        if run is not None:
+            run()
     except Exception as failure:  # noqa: BLE001  # a peer may refuse anything; the table says so
         print(f"  ({make.__name__} cannot do {NAMES[place]}: {type(failure).__name__})", file=sys.stderr)
         return None
+    return run
 
 
 def check() -> None:
@@ -222,11 +231,11 @@ def evaluation(rounds: int) -> None:
     print("Evaluation, as ratio to Python's eval (its time in microseconds in brackets)\n")
     print(f"{'':26}{'python':>9}" + "".join(f"{name:>15}" for name in makers))
     for place, name in enumerate(NAMES):
-        base = microseconds(python_eval(place), rounds=rounds)
-        cells = []
-        for make in makers.values():
-            took = measured(make, place, rounds)
-            cells.append(f"{'-':>15}" if took is None else f"{took / base:>14.1f}x")
+        runs = [prepared(make, place) for make in makers.values()]
+        able = [run for run in runs if run is not None]
+        base, *times = best_of([python_eval(place), *able], rounds=rounds)
+        took = iter(times)
+        cells = [f"{'-':>15}" if run is None else f"{next(took) / base:>14.1f}x" for run in runs]
         print(f"{name:26}{f'({base:.2f})':>9}" + "".join(cells))
     if missing:
         print(f"\nnot installed: {', '.join(missing)}")

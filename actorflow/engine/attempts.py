@@ -17,11 +17,12 @@ from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
 from actorflow.engine.requests import build_request
 from actorflow.engine.session import Session
-from actorflow.errors import AgentError, InternalError
+from actorflow.errors import AgentError, InternalError, JournalError
 from actorflow.ids import TaskId
 from actorflow.scheduling import StartAttempt
 from actorflow.state import RunState
 from actorflow.state import events as ev
+from actorflow.values import freeze_mapping
 from actorflow.workflow.model import HOOK_TIMEOUT_SECONDS, TaskSpec
 
 __all__ = ["Attempt", "AttemptHost"]
@@ -130,10 +131,17 @@ class Attempt:
         session, start = self._session, self._start
         try:
             request = build_request(session, self._state, start)
-            result = await self._call_agent(request)
-            if result is None:
+            if self._is_stopped:
                 return self._interrupted()
+            result = await self._call_agent(request)
+            if self._scope.cancelled_caught:
+                return self._interrupted()
+            if not isinstance(result, AgentResult):
+                raise TypeError(f"it gave {type(result).__name__} instead of a result")
             return await event_of_result(session, start, result)
+        except JournalError as error:  # not the agent's fault: the drive ends, and a resume runs the attempt again
+            session.ending.fail(error)
+            await trio.sleep_forever()
         except AgentError as error:
             return ev.AttemptCancelled(start.task, start.attempt) if self._is_stopped else self._failed(error)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
@@ -167,7 +175,8 @@ class Attempt:
     def report(self, progress: Progress) -> None:
         """Pass progress on to whoever watches, without secrets."""
         masker = self._session.masker
-        masked = Progress(kind=progress.kind, text=masker.text(progress.text), data=progress.data)
+        data = freeze_mapping(masker.value(progress.data))
+        masked = Progress(kind=progress.kind, text=masker.text(progress.text), data=data)
         self._session.hub.report(self._start.task, self._start.attempt, masked)
 
     async def record_session(self, session_id: str) -> None:

@@ -32,6 +32,7 @@ from actorflow.engine.paths import DRIVER
 from actorflow.engine.records import read_records, records_of
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.session import Session
+from actorflow.errors import MailboxClosed
 from actorflow.state import RunState, RunStatus, apply, fold
 from actorflow.state import events as ev
 from actorflow.state.events import Event
@@ -71,6 +72,7 @@ class Drive:
         self._control = control
         self._runtime: Runtime | None = None
         self._host: AttemptHost | None = None
+        self._cancelled_early: str | None = None
 
     async def run(self, first: Sequence[Event] = ()) -> RunState:
         """Record ``first``, then drive the run until it is over; returns the state it ended in.
@@ -78,9 +80,12 @@ class Drive:
         Raises:
             JournalError: the storage failed.
         """
-        session = await self._begin(first)
+        session = self._session
         try:
+            session = await self._begin(first)
             async with open_runtime(self._tree(session), on_restart=self._restarted) as self._runtime:
+                if self._cancelled_early is not None:
+                    self._tell(CancelRun(self._cancelled_early))
                 await session.ending.reached.wait()
         except SupervisorFailed as failure:
             return await self._pause(session, _root_cause(failure))
@@ -92,11 +97,18 @@ class Drive:
         return session.hub.state or session.initial
 
     def cancel(self, by: str) -> bool:
-        """Ask for the run to be cancelled; False when it is not being driven at this moment."""
+        """Ask for the run to be cancelled; False when it is over. Before its actors are up this is kept until they are."""
+        if self._runtime is None and not self._session.hub.is_closed:
+            self._cancelled_early = by
+            return True
         return self._tell(CancelRun(by))
 
-    def hurry(self) -> None:
-        """Leave agents that are being ended no more time: kill them now. Their outcomes then arrive by themselves."""
+    def hurry(self, by: str = "") -> None:
+        """Cancel once more, which also ends hooks that follow a cancellation, and leave agents that are being ended no more time: kill them now.
+
+        Their outcomes then arrive by themselves.
+        """
+        self.cancel(by)
         hurry_all()
 
     def tree(self) -> str:
@@ -132,16 +144,20 @@ class Drive:
         return SupervisorSpec("run", "rest_for_one", tuple(children))
 
     def _restarted(self, restarted: Restarted) -> None:
-        cause = (
-            "it ended" if restarted.error is None else f"{type(restarted.error).__name__}: {restarted.error}"
-        )
+        cause = "it ended" if restarted.error is None else self._describe(restarted.error)
         self._tell(SupervisorRestarted(ev.ActorRestarted(restarted.path, restarted.restarts, cause)))
 
     def _tell(self, message: CancelRun | SupervisorRestarted) -> bool:
         if self._runtime is None:
             return False
-        self._runtime.ref(DRIVER).tell_nowait(message, reserved=True)
+        try:
+            self._runtime.ref(DRIVER).tell_nowait(message, reserved=True)
+        except MailboxClosed:  # the RunActor is through; only the clean-up is under way
+            return False
         return True
+
+    def _describe(self, error: BaseException) -> str:
+        return self._session.masker.text(f"{type(error).__name__}: {error}")
 
     async def _pause(self, session: Session, cause: BaseException) -> RunState:
         """Record that the run stopped by itself; what was running is LOST at the next resume."""
@@ -149,7 +165,7 @@ class Drive:
         if state.status is not RunStatus.RUNNING:
             return state
         paused, at = (
-            ev.RunPaused(f"an actor failed again and again: {type(cause).__name__}: {cause}"),
+            ev.RunPaused(f"an actor failed again and again: {self._describe(cause)}"),
             session.clock(),
         )
         await session.journal.append(records_of([paused], at))

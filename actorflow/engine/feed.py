@@ -6,6 +6,7 @@ oldest updates and is told how many; the publisher never waits and never fails. 
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from actorflow.ids import TaskId
 from actorflow.state import RunState
 from actorflow.state.recorded import Recorded
 
-__all__ = ["Feed", "Hub", "Update", "Watch"]
+__all__ = ["Feed", "Hub", "Update", "Watch", "watch_safely"]
+
+_logger = logging.getLogger("actorflow.engine")
 
 RING_SIZE = 1024
 
@@ -61,22 +64,32 @@ class Feed:
         self._closed = True
         self._waiting.set()
 
-    async def __aiter__(self) -> AsyncIterator[Update]:
-        while True:
-            while self._ring:
-                update = self._ring.popleft()
-                if self._missed:
-                    missed, self._missed = self._missed, 0
-                    update = Update(update.state, update.events, update.progress, missed)
-                yield update
+    def __aiter__(self) -> AsyncIterator[Update]:
+        return self
+
+    async def __anext__(self) -> Update:
+        while not self._ring:
             if self._closed:
-                return
+                raise StopAsyncIteration
             self._waiting = trio.Event()
             await self._waiting.wait()
+        update = self._ring.popleft()
+        if self._missed:
+            missed, self._missed = self._missed, 0
+            update = Update(update.state, update.events, update.progress, missed)
+        return update
 
 
 Watch: TypeAlias = Callable[[Feed], Awaitable[None]]
 """A watcher: runs beside the run and reads its feed."""
+
+
+async def watch_safely(watch: Watch, feed: Feed) -> None:
+    """Run a watcher; when it raises, the run goes on without it."""
+    try:
+        await watch(feed)
+    except Exception:
+        _logger.exception("a watcher failed; the run goes on without it")
 
 
 class Hub:
@@ -84,10 +97,12 @@ class Hub:
 
     Attributes:
         state: the latest published state; None before the first.
+        is_closed: whether the drive has ended, and all feeds with it.
     """
 
     def __init__(self) -> None:
         self._feeds: list[Feed] = []
+        self.is_closed = False
         self.state: RunState | None = None
 
     def subscribe(self) -> Feed:
@@ -112,5 +127,6 @@ class Hub:
 
     def close(self) -> None:
         """End all feeds."""
+        self.is_closed = True
         for feed in self._feeds:
             feed.close()

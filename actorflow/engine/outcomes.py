@@ -6,26 +6,35 @@ errors ``AttemptFailed``.
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
+from pathlib import Path
+
 import msgspec
 import trio
 
 from actorflow.agents.interface import AgentResult
+from actorflow.agents.masking import Masker
 from actorflow.engine.messages import OutcomeEvent
 from actorflow.engine.session import MAX_OUTPUT_BYTES, Session
-from actorflow.errors import AgentError
+from actorflow.errors import AgentError, JournalError
 from actorflow.scheduling import StartAttempt
 from actorflow.state import events as ev
 from actorflow.state.events import BlobRef, Failure
 from actorflow.values import Frozen, NotJSON, freeze
 from actorflow.workflow.json_schema import check_schema_value
 
-__all__ = ["INLINE_BYTES", "LIMIT_KINDS", "close_attempt", "event_of_error", "event_of_result"]
+__all__ = ["INLINE_BYTES", "LIMIT_KINDS", "close_attempt", "event_of_error", "event_of_result", "scrub"]
+
+_logger = logging.getLogger("actorflow.engine")
 
 INLINE_BYTES = 64 * 1024
 """Outputs over this size as JSON text live in blobs."""
 
 LIMIT_KINDS = frozenset({"rate_limit", "usage_limit"})
 """Errors that send an attempt back without using it up."""
+
+SCRUB_SECONDS = 30.0
 
 WRITTEN_BY_AGENTS = ("stdout", "stderr", "reply.json")
 """The files of an attempt's folder that may hold what an agent said."""
@@ -99,7 +108,23 @@ def _said(session: Session, text: str) -> str:
 
 async def close_attempt(session: Session, start: StartAttempt) -> None:
     """Scrub secrets from what the agent has written into its folder."""
-    folder = session.attempt_folder(start.task, start.attempt)
-    with trio.CancelScope(shield=True, deadline=trio.current_time() + 30.0):
-        for name in WRITTEN_BY_AGENTS:
-            await session.offload(session.masker.file, folder / name)
+    try:
+        folder = session.attempt_folder(start.task, start.attempt)
+    except JournalError:  # it cannot even be made, so nothing is in it
+        return
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + SCRUB_SECONDS):
+        await session.offload(scrub, session.masker, folder)
+
+
+def scrub(masker: Masker, folder: Path) -> None:
+    """Mask secrets in the files of an attempt that is over; a file that cannot be masked is removed."""
+    for name in WRITTEN_BY_AGENTS:
+        file = folder / name
+        try:
+            masker.file(file)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            _logger.warning("%s may hold secrets that cannot be masked, and is removed: %s", file, error)
+            with suppress(OSError):  # then the disk takes no change at all, and the journal says so
+                file.unlink()

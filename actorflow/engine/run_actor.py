@@ -8,6 +8,7 @@ it is to do, so that running attempts are adopted and not lost. Must not wait fo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NoReturn
 
 import trio
 
@@ -89,26 +90,39 @@ class RunActor(Actor):
         self._session.hub.publish(self._state, ())
         started = [task for task in self._state.tasks.values() if task.status is TaskStatus.RUNNING]
         lost = [
-            ev.AttemptLost(t.id, t.attempts) for t in started if t.is_attempt_open and not self._child(t.id)
+            ev.AttemptLost(t.id, t.attempts) for t in started if t.is_attempt_open and not self._is_known(t)
         ]
-        await self._commit(self._settle(lost), [])
+        await self._commit(await self._settle(lost), [])
         for task in started:
             self._instruct(task.id)
 
     def _is_known(self, task: TaskState) -> bool:
+        """Whether the task's actor is there, or at least its attempt: that goes on also when the actors' supervisor was replaced."""
         return self._child(task.id) is not None or self._host.find(task.id, task.attempts) is not None
 
     # --- one turn ------------------------------------------------------------------------------------------------
 
     async def _turn(self, envelopes: list[Envelope]) -> None:
-        events: list[Event] = []
-        for envelope in envelopes:
-            events += self._events_of(envelope.message)
+        events = self._events_of_turn([envelope.message for envelope in envelopes])
         now = max([self._session.clock(), *(e.message.due_at for e in envelopes if type(e.message) is Due)])
-        await self._commit(self._settle(events, now), envelopes)
+        await self._commit(await self._settle(events, now), envelopes)
         for envelope in envelopes:
             if type(envelope.message) is Rejoined:
                 self._instruct(envelope.message.task)
+
+    def _events_of_turn(self, messages: Iterable[object]) -> list[Event]:
+        """Give the events of all messages; what is said of an attempt after its outcome, such as the outcome once more, is dropped."""
+        events: list[Event] = []
+        ended: set[tuple[TaskId, int]] = set()
+        for message in messages:
+            if isinstance(message, Outcome | OpenSession):
+                attempt = message.event.task, message.event.attempt
+                if attempt in ended:
+                    continue
+                if type(message) is Outcome:
+                    ended.add(attempt)
+            events += self._events_of(message)
+        return events
 
     def _events_of(self, message: object) -> list[Event]:
         match message:
@@ -131,10 +145,19 @@ class RunActor(Actor):
         task = self._state.tasks[task_id]
         return task.is_attempt_open and task.attempts == attempt
 
-    def _settle(self, events: Iterable[Event], now: float | None = None) -> Settled:
+    async def _settle(self, events: Iterable[Event], now: float | None = None) -> Settled:
         at = self._session.clock() if now is None else now
         frontier = self._frontier
-        return settle(self._state, events, at, commands=frontier.commands, advance=frontier.advance)
+        try:
+            return settle(self._state, events, at, commands=frontier.commands, advance=frontier.advance)
+        except JournalError as error:  # an output that a condition reads is missing or damaged
+            await self._give_up(error)
+
+    async def _give_up(self, error: JournalError) -> NoReturn:
+        """End the drive because of the storage, and do nothing any more."""
+        self._session.ending.fail(error)
+        while True:
+            await self._ctx.inbox.get()  # until it raises, because we are stopped
 
     # --- commit, then act ----------------------------------------------------------------------------------------
 
@@ -145,10 +168,7 @@ class RunActor(Actor):
             try:
                 await self._session.journal.append(records_of(settled.events, at))
             except JournalError as error:
-                self._session.ending.fail(error)
-                await (
-                    trio.sleep_forever()
-                )  # what was decided is not known to be durable: nothing may follow from it
+                await self._give_up(error)  # what was decided is not known to be durable: nothing may follow
             self._state = settled.state
             recorded = tuple(RecordedEvent(first + i, at, event) for i, event in enumerate(settled.events))
             self._session.hub.publish(self._state, recorded)

@@ -8,7 +8,7 @@ anything absorb a limit error.
 from __future__ import annotations
 
 import operator as python
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from actorflow.expressions import operations
@@ -273,44 +273,63 @@ def compile_conditional(context: Context, node: Conditional) -> Closure:
 def compile_logical(context: Context, node: Logical) -> Closure:
     """``a && b && …`` and ``a || b || …``."""
     operands = tuple(context.compile(operand) for operand in node.operands)
-    decisive = node.operator == "||"
-    if len(operands) == 2:
-        return _pair(node, *operands, decisive)
-    return _chain(node, operands, decisive)
+    build = {2: _two, 3: _three}.get(len(operands), _many)
+    return build(node, operands, node.operator == "||")
 
 
-def _pair(node: Logical, left: Closure, right: Closure, decisive: bool) -> Closure:
-    first, second = node.operands
+# Two and three operands are written out; a loop would cost half as much again. `rest` is what has not been evaluated yet.
+
+
+def _two(node: Logical, operands: tuple[Closure, ...], decisive: bool) -> Closure:
+    first, second = operands
+    neutral, after_first = not decisive, operands[1:]
 
     def run(frame: Frame) -> Any:
+        rest = after_first
         try:
-            value = left(frame)
-        except EvaluationError as failure:
-            problem = failure
-        else:
+            value = first(frame)
+            if value is neutral:
+                rest = ()
+                value = second(frame)
+                if value is neutral:
+                    return neutral
             if value is decisive:
                 return decisive
-            if value is True or value is False:
-                value = right(frame)
-                if value is True or value is False:
-                    return value
-                raise not_bool(second, truth(frame, value))
-            problem = not_bool(first, value)
-        if _decides(frame, right, decisive):
-            return decisive
-        raise problem
+            problem = not_bool(node.operands[-1 - len(rest)], truth(frame, value))
+        except EvaluationError as failure:
+            problem = failure
+        return _settle(frame, rest, decisive, problem)
 
     return run
 
 
-def _decides(frame: Frame, operand: Closure, decisive: bool) -> bool:
-    try:
-        return operand(frame) is decisive
-    except EvaluationError:
-        return False  # the error of the left side is the one that is reported
+def _three(node: Logical, operands: tuple[Closure, ...], decisive: bool) -> Closure:
+    first, second, third = operands
+    neutral, after_first, after_second = not decisive, operands[1:], operands[2:]
+
+    def run(frame: Frame) -> Any:
+        rest = after_first
+        try:
+            value = first(frame)
+            if value is neutral:
+                rest = after_second
+                value = second(frame)
+                if value is neutral:
+                    rest = ()
+                    value = third(frame)
+                    if value is neutral:
+                        return neutral
+            if value is decisive:
+                return decisive
+            problem = not_bool(node.operands[-1 - len(rest)], truth(frame, value))
+        except EvaluationError as failure:
+            problem = failure
+        return _settle(frame, rest, decisive, problem)
+
+    return run
 
 
-def _chain(node: Logical, operands: tuple[Closure, ...], decisive: bool) -> Closure:
+def _many(node: Logical, operands: tuple[Closure, ...], decisive: bool) -> Closure:
     neutral = not decisive
 
     def run(frame: Frame) -> Any:
@@ -327,9 +346,18 @@ def _chain(node: Logical, operands: tuple[Closure, ...], decisive: bool) -> Clos
                 return neutral
         except EvaluationError as failure:
             problem = failure
-        # What is left may still decide; each operand is evaluated once, whatever happens.
-        if any(_decides(frame, operand, decisive) for operand in rest):
-            return decisive
-        raise problem
+        return _settle(frame, rest, decisive, problem)
 
     return run
+
+
+def _settle(frame: Frame, rest: Iterable[Closure], decisive: bool, problem: EvaluationError) -> bool:
+    """Let the operands that are left decide, each evaluated once; if none does, raise the first problem."""
+    for operand in rest:
+        try:
+            decided = operand(frame) is decisive
+        except EvaluationError:
+            continue  # the first problem is the one that is reported
+        if decided:
+            return decisive
+    raise problem

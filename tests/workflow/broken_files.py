@@ -178,7 +178,7 @@ JSON = [
     _json("json: a wrong type", '{"name": «5, "tasks": [{"id": "a", "agent": "echo"}]}', "E601 text"),
     _json(
         "json: a column behind wide characters",
-        '{"name": "日本 😀", "taks«": 1}'.replace('"taks«"', '«"taks"'),
+        '{"name": "日本 😀", «"taks": 1}',
         "E602 tasks",
     ),
     _case("json by its first character", ' {"name": "x"«,}', "E506 trailing", file="workflow"),
@@ -223,9 +223,7 @@ TOP_LEVEL = [
     _key("a pool without capacity", "settings: {resources: {gpu: «0}}", "E605 at least 1"),
     _key("a pool with an odd name", "settings: {resources: {«my gpu: 1}}", "E609 letters"),
     _key("an unknown budget", "settings: {budget: {«eur: 1}}", "E602 known keys"),
-    _key(
-        "a budget of nothing", "settings: {budget: {«usd: «0}}".replace("{«usd", "{usd"), "E605 more than 0"
-    ),
+    _key("a budget of nothing", "settings: {budget: {usd: «0}}", "E605 more than 0"),
     _key("options that are a list", "settings: {options: «[a]}", "E601 mapping"),
     _key("settings that are text", "settings: «fast", "E601 mapping"),
     _key("a context that is a list", "context: «[a]", "E601 mapping"),
@@ -265,12 +263,13 @@ INPUTS = [
     _key("required that is text", 'inputs: {n: {required: «"yes"}}', "E601 true"),
     _key("a reserved input", "inputs: {«secrets: {}}", "E703 reserved"),
     _key("an input with a dot", "inputs: {«a.b: {}}", "E609 letters"),
-    _key("an input named like a task", "inputs: {a: {}}", "E701 task"),
+    _case(
+        "an input named like a task",
+        "name: x\ninputs: {a: {}}\ntasks:\n- {id: «a, agent: echo}\n",
+        "E701 line 2",
+    ),
     _key("a variable named like an input", "inputs: {n: {}}\ncontext: {variables: {«n: 1}}", "E701 input"),
 ]
-INPUTS[15] = _case(
-    "an input named like a task", "name: x\ninputs: {a: {}}\ntasks:\n- {id: «a, agent: echo}\n", "E701 line 2"
-)
 
 TASKS = [
     _case("a task without an id", "name: x\ntasks:\n- «agent: echo\n", "E603 id"),
@@ -330,7 +329,7 @@ TASKS = [
     _case("an agent that is a number", "name: x\ntasks:\n- {id: a, agent: «5}\n", "E601 text"),
     _case(
         "an agent that is a mapping",
-        "name: x\ntasks:\n- {id: a, agent: {«name: echo}}\n".replace("{«name", "«{name"),
+        "name: x\ntasks:\n- {id: a, agent: «{name: echo}}\n",
         "E601 text",
     ),
     _case("a parameter missing", "name: x\ntasks:\n- «id: a\n  agent: shell\n", "E803 command"),
@@ -410,7 +409,7 @@ TASKS = [
     _task("an unknown backoff", "retry: {backoff: «exponental}", "E604 exponential"),
     _task(
         "a longest delay that is shorter",
-        "retry: {delay: 10, «max_delay: 5}".replace("«max_delay: ", "max_delay: «"),
+        "retry: {delay: 10, max_delay: «5}",
         "E605 shorter",
     ),
     _task("a misspelt key of retry", "retry: {«attempts: 3}", "E602 max_attempts"),
@@ -473,7 +472,7 @@ HOOKS = [
     _key("hooks as a list", "hooks: «[a]", "E601 mapping"),
     _key(
         "a hook that is no list",
-        "hooks: {on_start: {«id: h, agent: echo}}".replace("{«id", "«{id"),
+        "hooks: {on_start: «{id: h, agent: echo}}",
         "E601 list",
     ),
     _key(
@@ -493,20 +492,19 @@ HOOKS = [
         "hooks: {on_start: [{id: h, agent: echo}], on_success: [{id: «h, agent: echo}]}",
         "E701 twice",
     ),
-    _key("a hook without an agent", "hooks: {on_start: [{«id: h}]}".replace("{«id", "«{id"), "E603 agent"),
+    _key("a hook without an agent", "hooks: {on_start: [«{id: h}]}", "E603 agent"),
     _key("a hook with an unknown agent", "hooks: {on_start: [{id: h, agent: «nobody}]}", "E801 nobody"),
-    _task("a dependency on a hook", "dependencies: [«h]", "E704 hook"),
+    _case(
+        "a dependency on a hook",
+        "name: x\ntasks:\n- {id: a, agent: echo, dependencies: [«h]}\nhooks: {on_start: [{id: h, agent: echo}]}\n",
+        "E704 hook",
+    ),
     _key(
         "an early hook with a session",
         "hooks: {on_start: [{id: h, agent: all, session: «a}]}",
         "E708 on_start",
     ),
 ]
-HOOKS[10] = _case(
-    "a dependency on a hook",
-    "name: x\ntasks:\n- {id: a, agent: echo, dependencies: [«h]}\nhooks: {on_start: [{id: h, agent: echo}]}\n",
-    "E704 hook",
-)
 
 MANY = [
     _case(
@@ -523,9 +521,7 @@ MANY = [
     ),
     _case(
         "faults of reading beside mistakes of meaning",
-        "name: x\nname«: y\ntasks:\n- {id: a, agent: «zzz, timeout: «*five}\n".replace(
-            "name«: y", "«name: y"
-        ),
+        "name: x\n«name: y\ntasks:\n- {id: a, agent: «zzz, timeout: «*five}\n",
         "E508 twice",
         "E801 zzz",
         "E509 five",
