@@ -1,6 +1,7 @@
 """``python -m actorflow`` and the ``actorflow`` program.
 
-Prepares the standard streams so that printing cannot fail for a character, runs the command line, and leaves quietly when whoever read our output has gone.
+Prepares the standard streams so that printing cannot fail for a character, runs the command line, and leaves
+quietly when whoever read our output has gone.
 """
 
 from __future__ import annotations

@@ -113,7 +113,8 @@ class AgentError(ActorflowError):
     Attributes:
         kind: a stable lower-case word (``exit_status timeout rate_limit authentication …``).
         retryable: whether another attempt can help.
-        retry_after_seconds: the earliest moment another attempt makes sense, as the agent told us; None if it did not.
+        retry_after_seconds: the earliest moment another attempt makes sense, as the agent told us; None if it
+            did not.
     """
 
     def __init__(

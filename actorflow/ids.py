@@ -1,8 +1,8 @@
 """Names of things: run ids, task ids, and how they are made and checked.
 
-Run ids are ours (``20261122-184800-k3v9qd``: UTC second, then six random characters): they sort by time, are safe as
-folder names on every file system, and a prefix usually names one. Task ids come from people and are checked by
-``TASK_ID``. Randomness and time come in as arguments.
+Run ids are ours (``20261122-184800-k3v9qd``: UTC second, then six random characters): they sort by time, are
+safe as folder names on every file system, and a prefix usually names one. Task ids come from people and are
+checked by ``TASK_ID``. Randomness and time come in as arguments.
 """
 
 from __future__ import annotations

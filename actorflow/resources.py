@@ -1,7 +1,7 @@
 """Where the data files that ship with actorflow are: ``grammar/`` and ``templates/``.
 
-In a wheel they lie inside the package (``actorflow/_data/``); in a checkout or an editable install they lie beside it.
-This is the only module that knows; everything else asks here. Must not read the files itself.
+In a wheel they lie inside the package (``actorflow/_data/``); in a checkout or an editable install they lie
+beside it. This is the only module that knows; everything else asks here. Must not read the files itself.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Configuration, read once at the rim: flag, then ``ACTORFLOW_*`` variable, then default.
 
-Gives one frozen ``Settings`` that is passed down; no other module of the package looks at the environment for configuration. Also
-finds the project root: the nearest folder upwards with ``.claude/`` or a git root, else the working directory.
+Gives one frozen ``Settings`` that is passed down; no other module of the package looks at the environment for
+configuration. Also finds the project root: the nearest folder upwards with ``.claude/`` or a git root, else
+the working directory.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """JSON values, frozen once and shared from then on.
 
-Takes what ``json`` or ``msgspec`` decode (dict, list, str, int, float, bool, None) and gives the same values deeply
-immutable: lists become tuples, dicts become ``FrozenDict``. A frozen value can be handed to any actor, kept in a
-snapshot and encoded again without copying. NaN and infinities are not JSON and are refused. Must not do I/O.
+Takes what ``json`` or ``msgspec`` decode (dict, list, str, int, float, bool, None) and gives the same values
+deeply immutable: lists become tuples, dicts become ``FrozenDict``. A frozen value can be handed to any actor,
+kept in a snapshot and encoded again without copying. NaN and infinities are not JSON and are refused. Must
+not do I/O.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ class NotJSON(TypeError):
 class FrozenDict(dict[str, Any]):
     """A dict whose look-ups cost what a dict's cost and whose changes all raise ``TypeError``.
 
-    A subclass of ``dict`` rather than a proxy: it is encoded by msgspec and json as it is, and ``d["k"]`` stays one C call.
-    Two copies of equal content hash equal; hashing walks the value once and remembers the result.
+    A subclass of ``dict`` rather than a proxy: it is encoded by msgspec and json as it is, and ``d["k"]``
+    stays one C call. Two copies of equal content hash equal; hashing walks the value once and remembers the
+    result.
     """
 
     __slots__ = ("_hash",)

@@ -1,8 +1,9 @@
 """Actors: what users write. A subclass of ``Actor`` handles one message at a time and owns its state alone.
 
-A supervisor makes an instance from a factory for each incarnation, and drives it: ``on_start``, ``run`` (which takes the
-messages and calls ``receive``), ``on_stop``. An exception that leaves ``on_start``, ``run`` or a background task is a crash:
-this incarnation ends, and the supervisor decides what happens next. Actors do not catch what they cannot repair.
+A supervisor makes an instance from a factory for each incarnation, and drives it: ``on_start``, ``run``
+(which takes the messages and calls ``receive``), ``on_stop``. An exception that leaves ``on_start``, ``run``
+or a background task is a crash: this incarnation ends, and the supervisor decides what happens next. Actors
+do not catch what they cannot repair.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Context:
     """What an incarnation of an actor knows of its place, and can ask of it.
 
     Attributes:
-        self_ref: the actor's own ref, to give to others. (An actor that asks itself waits until the deadline.)
+        self_ref: the actor's own ref, to give to others. (An actor that asks itself waits until the
+            deadline.)
         name: its name among its siblings.
         path: its place in the tree, as ``run/attempts/task:api``.
         restarts: how often it has been restarted; 0 in the first incarnation.
@@ -88,8 +90,8 @@ class Context:
     def start_soon(self, fn: Callable[..., Awaitable[object]], *args: object) -> None:
         """Start ``fn(*args)`` as a background task of this incarnation.
 
-        What it raises crashes the actor. It is cancelled when the actor's ``run`` has ended, and has ended itself before
-        ``on_stop`` is called.
+        What it raises crashes the actor. It is cancelled when the actor's ``run`` has ended, and has ended
+        itself before ``on_stop`` is called.
         """
         self._background.start_soon(fn, *args)
 
@@ -104,8 +106,8 @@ class Actor:
     async def on_start(self, ctx: Context) -> None:
         """Get ready; called before the first message.
 
-        An exception here is a failed start. A stop in the meantime cancels it. Either way ``on_stop`` is not called: what was
-        opened halfway is for ``finally`` here to close.
+        An exception here is a failed start. A stop in the meantime cancels it. Either way ``on_stop`` is not
+        called: what was opened halfway is for ``finally`` here to close.
         """
 
     async def receive(self, message: Any) -> object:
@@ -115,15 +117,15 @@ class Actor:
     async def on_stop(self) -> None:
         """Clean up, after an orderly stop and after a crash alike.
 
-        It runs shielded from cancellation, and is cancelled after the spec's ``shutdown_seconds``. It is not called when
-        ``on_start`` did not complete.
+        It runs shielded from cancellation, and is cancelled after the spec's ``shutdown_seconds``. It is not
+        called when ``on_start`` did not complete.
         """
 
     async def run(self, ctx: Context) -> None:
         """Take messages until asked to stop; returning ends the actor normally.
 
-        An override reads ``ctx.inbox`` in whatever way it likes, and may keep an envelope to answer it later. A question that
-        the incarnation has taken and not answered when it ends, fails.
+        An override reads ``ctx.inbox`` in whatever way it likes, and may keep an envelope to answer it later.
+        A question that the incarnation has taken and not answered when it ends, fails.
         """
         async for envelope in ctx.inbox:
             envelope.reply(await self.receive(envelope.message))
@@ -145,7 +147,7 @@ class Service(Actor):
 def service(fn: Callable[..., Awaitable[object]], *args: object) -> Callable[[], Actor]:
     """Make an actor factory of an async function, called as ``fn(ctx, *args)`` in each incarnation.
 
-    For loops that mostly wait for something other than messages. A stop cancels the function at once: it need not look
-    whether it is asked to stop, and cleans up with ``finally``.
+    For loops that mostly wait for something other than messages. A stop cancels the function at once: it need
+    not look whether it is asked to stop, and cleans up with ``finally``.
     """
     return lambda: Service(fn, args)

@@ -1,7 +1,7 @@
 """The cell of an actor: drives its incarnations and keeps its mailbox.
 
-One incarnation is: make the actor, ``on_start``, ``run``, cancel and await the background tasks, ``on_stop``, fail the
-questions it leaves unanswered. Whatever of it raises is collected, so that no failure hides another.
+One incarnation is: make the actor, ``on_start``, ``run``, cancel and await the background tasks, ``on_stop``,
+fail the questions it leaves unanswered. Whatever of it raises is collected, so that no failure hides another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Background tasks: what an incarnation of an actor started with ``Context.start_soon``.
 
-They live in a nursery in a task of its own, opened for the first of them only: an incarnation without any pays nothing, and
-a nursery in each would cost about as much as the rest of the actor. One that raises ends them all and crashes the actor.
+They live in a nursery in a task of its own, opened for the first of them only: an incarnation without any
+pays nothing, and a nursery in each would cost about as much as the rest of the actor. One that raises ends
+them all and crashes the actor.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class BackgroundTasks:
     async def stop(self, patience_seconds: float) -> list[Exception]:
         """Cancel them and wait for their end; return what they raised.
 
-        Tasks that shield themselves for longer than the patience are left behind, and reported as ``trio.TooSlowError``.
+        Tasks that shield themselves for longer than the patience are left behind, and reported as
+        ``trio.TooSlowError``.
         """
         self.cancel()
         if self._ended is None or self._ended.is_set():

@@ -1,12 +1,13 @@
 """Cells: one child's place in the tree. A cell stays while the incarnations that fill it come and go.
 
-``Cell`` is what a supervisor handles, whether an actor or another supervisor is inside: start an incarnation, ask it to
-stop, cancel it, wait, close it for good. Each incarnation is one trio task in the supervisor's nursery, under a *shielded*
-cancel scope: a cancellation from outside must not tear the tree down in arbitrary order, but reach the root, which stops
-its children one after the other. That is also what bounds the shield: a stop cancels the scope itself at its deadline.
+``Cell`` is what a supervisor handles, whether an actor or another supervisor is inside: start an incarnation,
+ask it to stop, cancel it, wait, close it for good. Each incarnation is one trio task in the supervisor's
+nursery, under a *shielded* cancel scope: a cancellation from outside must not tear the tree down in arbitrary
+order, but reach the root, which stops its children one after the other. That is also what bounds the shield:
+a stop cancels the scope itself at its deadline.
 
-A cell decides nothing. What its end means is for its parent to say (``Parent.child_ended``), in the same step of the event
-loop, so that nobody sees a state in between.
+A cell decides nothing. What its end means is for its parent to say (``Parent.child_ended``), in the same step
+of the event loop, so that nobody sees a state in between.
 """
 
 from __future__ import annotations
@@ -65,10 +66,12 @@ class Cell(ABC):
         state: where it is in its life; written by the supervisor and by the incarnation's own task.
         restarts: how often it has been started again.
         is_dynamic: whether it was started with ``start_child``, not listed in its supervisor's spec.
-        reports_start: whether a caller waits for its first start, who is then told of a failure instead of the supervisor.
+        reports_start: whether a caller waits for its first start, who is then told of a failure instead of
+            the supervisor.
         is_awaited: whether its supervisor waits for its start, and so handles a failure of it in place.
         has_started: whether any incarnation ever came up.
-        has_finished: whether the incarnation's work ended by itself and well, though it may still be cleaning up.
+        has_finished: whether the incarnation's work ended by itself and well, though it may still be cleaning
+            up.
         will_restart: what becomes of it after the stop that is under way.
         last_exit: how the latest incarnation ended; None before.
         error: why the latest incarnation ended; None if by itself.

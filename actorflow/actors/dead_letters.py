@@ -1,7 +1,8 @@
 """Dead letters: what was sent to actors that had stopped for good, or was left in their mailboxes.
 
-Takes messages that nobody will handle; gives a count and the latest of them, for people to look at. A ring: it never
-grows past its bound, and what it drops stays counted. It must not fail the sender: an observer that raises is logged.
+Takes messages that nobody will handle; gives a count and the latest of them, for people to look at. A ring:
+it never grows past its bound, and what it drops stays counted. It must not fail the sender: an observer that
+raises is logged.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class DeadLetter:
     Attributes:
         path: the actor it was for.
         message: the message itself.
-        reason: ``closed`` it was sent after the actor had stopped; ``left_over`` it was waiting when the actor stopped.
+        reason: ``closed`` it was sent after the actor had stopped; ``left_over`` it was waiting when the
+            actor stopped.
         at_seconds: when, on trio's clock.
     """
 

@@ -1,8 +1,8 @@
 """Envelopes: a message on its way to an actor, and the way back for its answer.
 
-``tell`` sends a plain ``Envelope``, whose ``reply`` does nothing; ``ask`` sends a ``Question``, which somebody waits for.
-A question is answered at most once: the first of reply, failure and "the receiver is gone" wins. Slots, because one is
-made for every message.
+``tell`` sends a plain ``Envelope``, whose ``reply`` does nothing; ``ask`` sends a ``Question``, which
+somebody waits for. A question is answered at most once: the first of reply, failure and "the receiver is
+gone" wins. Slots, because one is made for every message.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Restart intensity: a sliding window over a supervisor's restarts, which says when restarting no longer helps.
 
-Takes the moments of failures on trio's clock; says whether one more restart is allowed. As in OTP, a failure exactly
-``within_seconds`` old still counts. Never holds more than ``max_restarts`` moments.
+Takes the moments of failures on trio's clock; says whether one more restart is allowed. As in OTP, a failure
+exactly ``within_seconds`` old still counts. Never holds more than ``max_restarts`` moments.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Mailboxes: a bounded queue in front of an actor, which survives the actor's restarts.
 
-``Mailbox`` is the sending side, one for the life of a child; ``Inbox`` is the receiving side, one for each incarnation.
-First in, first out for messages and for senders who wait; with trio's ``MemoryChannel`` for a model. It is not built on
-one because a restart must find the messages again, reserved messages may exceed the bound, and a stop ends the receiver
-while the queue stays.
+``Mailbox`` is the sending side, one for the life of a child; ``Inbox`` is the receiving side, one for each
+incarnation. First in, first out for messages and for senders who wait; with trio's ``MemoryChannel`` for a
+model. It is not built on one because a restart must find the messages again, reserved messages may exceed the
+bound, and a stop ends the receiver while the queue stays.
 
-Invariants: somebody waits to send only while the queue is full; a message leaves the queue only into the hands of a
-receiver that is running, so that no cancellation loses one.
+Invariants: somebody waits to send only while the queue is full; a message leaves the queue only into the
+hands of a receiver that is running, so that no cancellation loses one.
 """
 
 from __future__ import annotations
@@ -174,8 +174,9 @@ class Mailbox:
 class Inbox:
     """The receiving side, as one incarnation of an actor has it.
 
-    Once the actor is asked to stop, ``get`` and ``get_nowait`` raise ``trio.EndOfChannel``, a loop over the inbox ends and
-    ``drain_nowait`` gives nothing: what is still in the mailbox is for the next incarnation, or becomes dead letters.
+    Once the actor is asked to stop, ``get`` and ``get_nowait`` raise ``trio.EndOfChannel``, a loop over the
+    inbox ends and ``drain_nowait`` gives nothing: what is still in the mailbox is for the next incarnation,
+    or becomes dead letters.
     """
 
     __slots__ = ("_is_ended", "_mailbox", "_unanswered")

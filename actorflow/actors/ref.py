@@ -1,7 +1,7 @@
 """Refs: all that others ever hold of an actor. ``tell`` it something, or ``ask`` and wait for the answer.
 
-A ref stays good while its actor is restarted, because the mailbox behind it stays. It gives no way to the actor object:
-an actor is changed by messages only.
+A ref stays good while its actor is restarted, because the mailbox behind it stays. It gives no way to the
+actor object: an actor is changed by messages only.
 """
 
 from __future__ import annotations
@@ -63,8 +63,9 @@ class Ref(Generic[M_contra]):
 
         Args:
             message: what to send.
-            reserved: let it in even when the mailbox is full. For senders that were promised a place beforehand, such as
-                the one outcome of each piece of work that was started; the promise is what keeps the mailbox bounded.
+            reserved: let it in even when the mailbox is full. For senders that were promised a place
+                beforehand, such as the one outcome of each piece of work that was started; the promise is
+                what keeps the mailbox bounded.
 
         Raises:
             MailboxFull: there is no room.

@@ -1,8 +1,9 @@
 """The runtime: a tree of actors as an ``async with`` block.
 
-Entering starts the root supervisor and waits until all its children are up. Leaving, in whatever way, stops them in the
-reverse order; a cancellation from outside waits for that, for as long as the specs' ``shutdown_seconds`` allow. When the
-root gives up, the block is cancelled and ``SupervisorFailed`` comes out of it.
+Entering starts the root supervisor and waits until all its children are up. Leaving, in whatever way, stops
+them in the reverse order; a cancellation from outside waits for that, for as long as the specs'
+``shutdown_seconds`` allow. When the root gives up, the block is cancelled and ``SupervisorFailed`` comes out
+of it.
 
 What the block itself raises comes out as it is, not in an exception group.
 """
@@ -49,7 +50,8 @@ def open_runtime(
         chance: a number from 0 to 1 for the jitter of back-offs; for tests.
 
     Raises:
-        SupervisorFailed: the root gave up, at the start or later; its chain of causes leads to the actor's exception.
+        SupervisorFailed: the root gave up, at the start or later; its chain of causes leads to the actor's
+            exception.
     """
     return _RuntimeBlock(root, DeadLetters(dead_letter_capacity, on_dead_letter), on_restart, chance)
 

@@ -1,7 +1,7 @@
 """Specs: how a tree of actors is to be started, restarted and stopped. Values only; ``supervisor`` acts on them.
 
-The words and rules are those of Erlang/OTP and Elixir's ``Supervisor``. A spec is checked when it is made: a wrong one
-raises ``ValueError`` at its author, not later in the tree.
+The words and rules are those of Erlang/OTP and Elixir's ``Supervisor``. A spec is checked when it is made: a
+wrong one raises ``ValueError`` at its author, not later in the tree.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ class Exit:
 
     Attributes:
         path: the child.
-        reason: ``finished`` it ended by itself; ``crashed`` it raised, or did not start; ``stopped`` its supervisor stopped
-            it (to remove it, to go down itself, or because of a sibling's crash).
+        reason: ``finished`` it ended by itself; ``crashed`` it raised, or did not start; ``stopped`` its
+            supervisor stopped it (to remove it, to go down itself, or because of a sibling's crash).
         error: what it raised; also what ``on_stop`` raised while it was being stopped.
-        will_restart: whether its supervisor has decided to start it again. The supervisor may yet be stopped, or give up.
+        will_restart: whether its supervisor has decided to start it again. The supervisor may yet be stopped,
+            or give up.
     """
 
     path: str
@@ -69,8 +70,8 @@ class Restarted:
 class Backoff:
     """How long a supervisor waits before a restart: ``initial · factor^(n-1)``, at most ``max_seconds``.
 
-    n counts the child's failures in a row; an incarnation that lived longer than the supervisor's ``within_seconds`` starts
-    the count anew. The default waits not at all.
+    n counts the child's failures in a row; an incarnation that lived longer than the supervisor's
+    ``within_seconds`` starts the count anew. The default waits not at all.
 
     Attributes:
         initial_seconds: the wait before the first restart.
@@ -111,8 +112,8 @@ class ChildSpec:
         factory: makes the actor, once for each incarnation; ``service(fn, *args)`` makes one from a function.
         restart: when it is restarted after it has ended.
         mailbox_capacity: how many messages may wait, at least 1.
-        shutdown_seconds: how long a stop lets it finish its current message before it is cancelled, and then again how long
-            ``on_stop`` may take.
+        shutdown_seconds: how long a stop lets it finish its current message before it is cancelled, and then
+            again how long ``on_stop`` may take.
         on_exit: called at the end of each incarnation, by the supervisor; what it raises is logged.
     """
 

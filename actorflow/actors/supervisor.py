@@ -1,15 +1,18 @@
 """Supervisors: start children in order, restart what fails, stop all in the reverse order.
 
-The rules are OTP's. A child's end comes in through ``child_ended``, which decides at once whether it is to be restarted;
-the restart itself is a *recovery*, a task of the supervisor: count the failure, stop who is affected (last first), wait out
-the back-off, start again (first first). ``one_for_one`` children recover independently of each other. The other strategies
-have one recovery at a time: a failure in the meantime is found by it before it starts anything more, and a start that is
-under way is cut short, since what it builds on is gone.
+The rules are OTP's. A child's end comes in through ``child_ended``, which decides at once whether it is to be
+restarted; the restart itself is a *recovery*, a task of the supervisor: count the failure, stop who is
+affected (last first), wait out the back-off, start again (first first). ``one_for_one`` children recover
+independently of each other. The other strategies have one recovery at a time: a failure in the meantime is
+found by it before it starts anything more, and a start that is under way is cut short, since what it builds
+on is gone.
 
-More failures than the intensity allows: the supervisor stops its children in order and crashes itself; its parent is next.
+More failures than the intensity allows: the supervisor stops its children in order and crashes itself; its
+parent is next.
 
-Invariants: children are in start order in ``_cells``; a recovery starts a child of a group only when all before it run; only the
-incarnation's own task (``_supervise``) stops the supervisor, whatever the reason for it.
+Invariants: children are in start order in ``_cells``; a recovery starts a child of a group only when all
+before it run; only the incarnation's own task (``_supervise``) stops the supervisor, whatever the reason for
+it.
 """
 
 from __future__ import annotations

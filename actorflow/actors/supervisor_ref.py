@@ -67,12 +67,14 @@ class SupervisorRef:
         """Start a child behind the others, and wait until it is up.
 
         1. It gets its place in the tree, with its mailbox: messages can be sent to it from here on.
-        2. Its first incarnation is made and its ``on_start`` runs. In a group that is just recovering from a failure, this
-           comes when all children before it are up; so do not wait for it in an ``on_start`` of the same group.
-        3. If that fails, the child is taken out again and the caller is told; the restart intensity does not count it.
+        2. Its first incarnation is made and its ``on_start`` runs. In a group that is just recovering from a
+          failure, this comes when all children before it are up; so do not wait for it in an ``on_start`` of
+          the same group.
+        3. If that fails, the child is taken out again and the caller is told; the restart intensity does not
+          count it.
 
-        A caller who is cancelled meanwhile leaves nothing behind. The child is dynamic: once it has ended and is not to be
-        restarted it leaves the tree, and it does not come back when its supervisor is restarted.
+        A caller who is cancelled meanwhile leaves nothing behind. The child is dynamic: once it has ended and
+        is not to be restarted it leaves the tree, and it does not come back when its supervisor is restarted.
 
         Raises:
             StartFailed: ``on_start`` failed, or the supervisor went down; the cause says why.

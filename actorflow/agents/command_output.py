@@ -1,7 +1,8 @@
 """The output of a command: what it wrote to a file, as a JSON value.
 
-Takes the file and gives text or a parsed value, with notes about what was changed on the way. At most 16 MiB: what is larger belongs into a file that the
-output names. What is not JSON where JSON is wanted is an ``AgentError`` with the position. Large output is read and parsed in a thread.
+Takes the file and gives text or a parsed value, with notes about what was changed on the way. At most 16 MiB:
+what is larger belongs into a file that the output names. What is not JSON where JSON is wanted is an
+``AgentError`` with the position. Large output is read and parsed in a thread.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Finds the agents that a project and a user define for Claude Code: ``.claude/agents/*.md``.
 
-Takes the two folders and gives names and files; the name is the ``name:`` of the file's front matter, else the file's own. Only the first
-kilobytes of a file are read and nothing of it is interpreted beyond that one line; a file that cannot be read defines nothing.
+Takes the two folders and gives names and files; the name is the ``name:`` of the file's front matter, else
+the file's own. Only the first kilobytes of a file are read and nothing of it is interpreted beyond that one
+line; a file that cannot be read defines nothing.
 """
 
 from __future__ import annotations

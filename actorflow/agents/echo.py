@@ -1,6 +1,7 @@
 """The ``echo`` agent: its output is its parameters.
 
-For examples, tests and measurements: it starts no process, waits for nothing and never fails, so what a run of it costs is the engine's.
+For examples, tests and measurements: it starts no process, waits for nothing and never fails, so what a run
+of it costs is the engine's.
 """
 
 from __future__ import annotations

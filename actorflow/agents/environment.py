@@ -1,8 +1,8 @@
 """The environment variables of an attempt's processes.
 
-Every process gets the caller's variables, then the task's, then what the agent's parameters add, and last the names by which it can tell what it works
-for. ``ACTORFLOW_ATTEMPT_ID`` is also the mark by which its processes are found again, so nothing may set it. Must not log or store any
-value: some are secrets.
+Every process gets the caller's variables, then the task's, then what the agent's parameters add, and last the
+names by which it can tell what it works for. ``ACTORFLOW_ATTEMPT_ID`` is also the mark by which its processes
+are found again, so nothing may set it. Must not log or store any value: some are secrets.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ __all__ = [
 
 MARKER_VARIABLE = "ACTORFLOW_ATTEMPT_ID"
 ANCESTORS_VARIABLE = "ACTORFLOW_ATTEMPT_ANCESTORS"
-"""Markers of the attempts around this one, when an attempt itself runs workflows: ending the outer one ends the inner ones too."""
+"""Markers of the attempts around this one, when an attempt itself runs workflows: ending the outer one ends
+the inner ones too."""
 
 _SET_BY_US = re.compile(r"ACTORFLOW_[A-Z_]+|AF_[0-9]+")
 """What the engine puts into a request; workflows cannot set these."""

@@ -1,7 +1,8 @@
 """In words: why a program could not be started, and how one that failed ended.
 
-Takes what the system said (an ``OSError``, an exit code, the end of stderr) and gives an ``AgentError`` with a message that can be shown
-anywhere: control characters are escaped. The first line says the most; the end of stderr follows.
+Takes what the system said (an ``OSError``, an exit code, the end of stderr) and gives an ``AgentError`` with
+a message that can be shown anywhere: control characters are escaped. The first line says the most; the end of
+stderr follows.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """The processes of one attempt: the program, what it started, and what tried to get away; and how they are ended.
 
-A ``Family`` is the program (its *leader*, which leads a session and group of its own) with all its descendants. On Linux we adopt orphans, so
-descendants are found from our own children: by session, by the marker in their environment, or because they were seen to belong
-before. Elsewhere a family is the process group. Ending is TERM, a grace, KILL, until nobody is left or a deadline passes. Signals go to a group only
-while its leader is not reaped, and to a single process only through a handle of it, so a number that was used again is never hit.
+A ``Family`` is the program (its *leader*, which leads a session and group of its own) with all its
+descendants. On Linux we adopt orphans, so descendants are found from our own children: by session, by the
+marker in their environment, or because they were seen to belong before. Elsewhere a family is the process
+group. Ending is TERM, a grace, KILL, until nobody is left or a deadline passes. Signals go to a group only
+while its leader is not reaped, and to a single process only through a handle of it, so a number that was used
+again is never hit.
 """
 
 from __future__ import annotations
@@ -51,8 +53,9 @@ class _Kin:
     async def end(self, grace_seconds: float) -> bool:
         """End all members. Returns whether they are gone.
 
-        TERM (and CONT, for what is stopped), up to ``grace_seconds``, then KILL, up to ``KILL_SECONDS``. What is started meanwhile is
-        ended as well. Returns as soon as nobody is left. Call it in a shielded scope that has a deadline.
+        TERM (and CONT, for what is stopped), up to ``grace_seconds``, then KILL, up to ``KILL_SECONDS``. What
+        is started meanwhile is ended as well. Returns as soon as nobody is left. Call it in a shielded scope
+        that has a deadline.
         """
         with trio.move_on_after(0.0 if self._is_hurried else grace_seconds) as self._patience:
             await self._signal_until_gone(signal.SIGTERM, signal.SIGCONT)
@@ -93,8 +96,8 @@ class Family(_Kin):
     """The processes of an attempt that this process started.
 
     Attributes:
-        exit_code: the leader's, once it has been reaped; minus the signal's number when a signal killed it. None after ``close``: it hangs
-            in the kernel, or somebody else has reaped it.
+        exit_code: the leader's, once it has been reaped; minus the signal's number when a signal killed it.
+            None after ``close``: it hangs in the kernel, or somebody else has reaped it.
     """
 
     def __init__(self, leader: int, marker: str) -> None:
@@ -173,7 +176,8 @@ class Family(_Kin):
 class Survivors(_Kin):
     """The processes of an attempt that another, dead process started: its program, if it is that very one, and all that carry the marker.
 
-    Never this process or one that it descends from: a run may be resumed in a terminal that one of its attempts left open.
+    Never this process or one that it descends from: a run may be resumed in a terminal that one of its
+    attempts left open.
     """
 
     def __init__(self, leader: Process | None, marker: str) -> None:

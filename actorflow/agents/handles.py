@@ -1,7 +1,8 @@
 """Handles of processes: a way to wait for, or signal, a very process, whatever its pid may mean later.
 
-On Linux a handle is a pidfd. Where there is none (macOS, old kernels, some sandboxes) ``open_handle`` gives None, and whoever asked falls back to the
-pid. Waiting never reaps: that stays with whoever started the process.
+On Linux a handle is a pidfd. Where there is none (macOS, old kernels, some sandboxes) ``open_handle`` gives
+None, and whoever asked falls back to the pid. Waiting never reaps: that stays with whoever started the
+process.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import trio
 __all__ = ["open_handle", "send_signal", "wait_child_exited", "wait_handle"]
 
 _exit_waiters = trio.CapacityLimiter(1_000_000)
-"""Threads that wait for one exit each, where the system offers nothing better; they must not use up those of others."""
+"""Threads that wait for one exit each, where the system offers nothing better; they must not use up those of
+others."""
 
 
 def open_handle(pid: int) -> int | None:

@@ -1,8 +1,9 @@
 """The contract between the engine and whoever does the work.
 
-An agent takes an ``AgentRequest`` and gives an ``AgentResult`` or raises ``AgentError``; it may report progress on the way. It is stopped by
-trio cancellation: on ``trio.Cancelled`` it must end what it started (ask, TERM, KILL) inside a shielded scope with a deadline, and re-raise.
-An agent never sees the journal, other tasks, or the workflow.
+An agent takes an ``AgentRequest`` and gives an ``AgentResult`` or raises ``AgentError``; it may report
+progress on the way. It is stopped by trio cancellation: on ``trio.Cancelled`` it must end what it started
+(ask, TERM, KILL) inside a shielded scope with a deadline, and re-raise. An agent never sees the journal,
+other tasks, or the workflow.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ class AgentRequest:
         attempt: 1 for the first; goes on over resumes.
         parameters: rendered; for a shell command text the holes are variables already.
         handoff: (task id, output) of the dependencies whose work is handed over.
-        environment: what the process gets on top of the caller's environment; may hold secrets, so it is never written anywhere.
+        environment: what the process gets on top of the caller's environment; may hold secrets, so it is
+            never written anywhere.
         cwd: where the agent works; exists and lies in the project.
-        folder: the attempt's own folder (``stdout``, ``stderr``, ``process.json``), 0700; exists if the agent's traits say that it needs one.
+        folder: the attempt's own folder (``stdout``, ``stderr``, ``process.json``), 0700; exists if the
+            agent's traits say that it needs one.
         idempotency_key: the same over all attempts of this task in this run.
     """
 

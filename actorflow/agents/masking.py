@@ -1,8 +1,9 @@
 """Takes secrets out of what is about to be written: each appearance, in whatever encoding, becomes ``***``.
 
-A secret is found raw and also escaped (JSON, nested JSON, shell, C, percent, quoted-printable, HTML, in any mix), as hexadecimal digits, and inside
-base64 text at all three offsets, wrapped or not. A secret of several lines is looked for line by line. Shorter ones than six characters
-are not looked for: hiding every ``1`` would say more than it hides. Linear in the text (RE2); free when there are no secrets. Must never log one.
+A secret is found raw and also escaped (JSON, nested JSON, shell, C, percent, quoted-printable, HTML, in any
+mix), as hexadecimal digits, and inside base64 text at all three offsets, wrapped or not. A secret of several
+lines is looked for line by line. Shorter ones than six characters are not looked for: hiding every ``1``
+would say more than it hides. Linear in the text (RE2); free when there are no secrets. Must never log one.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class Masker:
     def file(self, path: Path) -> bool:
         """Mask a file in place, whatever its size, in constant memory. Returns whether there was anything to mask.
 
-        The file is replaced in one rename, and only if it changes; nobody may be writing it. A symbolic link is an ``OSError``.
+        The file is replaced in one rename, and only if it changes; nobody may be writing it. A symbolic link
+        is an ``OSError``.
         """
         if self._pattern is None:
             return False
@@ -194,7 +196,8 @@ def _forms(piece: str) -> Iterator[bytes]:
 def _base64(data: bytes, offset: int) -> bytes:
     """Return the pattern of base64 text in which ``data`` begins ``offset`` bytes after the begin of a group of three.
 
-    The characters at both ends that hold bits of its neighbours too are matched, and so masked, whatever they are.
+    The characters at both ends that hold bits of its neighbours too are matched, and so masked, whatever they
+    are.
     """
     encoded = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
     bits = 8 * (offset + len(data))

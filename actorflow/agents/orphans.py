@@ -1,8 +1,10 @@
 """Orphans that this process has adopted, and which attempt each belongs to.
 
-On Linux whoever loses its parent becomes our child (``process_table.adopt_orphans``). An orphan belongs to an attempt by its session, by the marker in its
-environment, or because it was seen as a descendant before it lost its parent. Each is judged once, so that looking costs one small file
-when there is nothing new, however many attempts run. One table for the process, as there is one list of children. Ends nobody; reaps those that have exited.
+On Linux whoever loses its parent becomes our child (``process_table.adopt_orphans``). An orphan belongs to an
+attempt by its session, by the marker in its environment, or because it was seen as a descendant before it
+lost its parent. Each is judged once, so that looking costs one small file when there is nothing new, however
+many attempts run. One table for the process, as there is one list of children. Ends nobody; reaps those that
+have exited.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ class Orphans:
         self._owners: dict[int, int] = {}
         """Adopted orphan -> its leader."""
         self._seen: dict[int, dict[int, str]] = {}
-        """leader -> its descendants ever seen, pid -> start time: who clears its environment later does not get away."""
+        """leader -> its descendants ever seen, pid -> start time: who clears its environment later does not
+        get away."""
         self._sessions: dict[int, int] = {}
         """Session -> the leader whose descendants it holds; a session can only be entered by birth."""
         self._unknown_zombies: dict[int, float] = {}
@@ -92,8 +95,9 @@ class Orphans:
     def _reap(self, zombie: Process, *, is_known: bool) -> None:
         """Take a zombie out of the process table, without ever taking the exit status that somebody else here waits for.
 
-        Programs that other code of this process starts are in our own session, or are waited for soon after they exit. So a zombie that nobody can
-        name is reaped only when it is in another session and has been one for a while.
+        Programs that other code of this process starts are in our own session, or are waited for soon after
+        they exit. So a zombie that nobody can name is reaped only when it is in another session and has been
+        one for a while.
         """
         if not is_known:
             first_seen = self._unknown_zombies.setdefault(zombie.pid, time.monotonic())

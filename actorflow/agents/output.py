@@ -1,8 +1,9 @@
 """What a program writes: into a file of the attempt, and its last lines to whoever watches.
 
-A pipe is copied into a file as the program writes: nothing is kept in memory, a flood slows the program and not us, and ``/dev/stdout`` in a
-script means the pipe (with a file in its place, ``echo x > /dev/stderr`` would cut off all that was written before). Copying ends when it is
-told to, not when the pipe closes: a grandchild that keeps the pipe open holds nobody up. Must not interpret what it copies.
+A pipe is copied into a file as the program writes: nothing is kept in memory, a flood slows the program and
+not us, and ``/dev/stdout`` in a script means the pipe (with a file in its place, ``echo x > /dev/stderr``
+would cut off all that was written before). Copying ends when it is told to, not when the pipe closes: a
+grandchild that keeps the pipe open holds nobody up. Must not interpret what it copies.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _REPORT_BYTES = 4 * 1024
 _PIPE_CAPACITY_BYTES = 64 * 1024
 
 _flood_writers = trio.CapacityLimiter(4)
-"""Floods are copied in threads of their own, so that neither a slow disk nor other users of trio's threads hold up anybody else."""
+"""Floods are copied in threads of their own, so that neither a slow disk nor other users of trio's threads
+hold up anybody else."""
 
 
 def open_private(path: Path) -> int:
@@ -86,7 +88,8 @@ class Capture:
     async def pump(self, on_failure: Callable[[], None]) -> None:
         """Copy until the pipe is closed by all its writers, or until cancelled; nothing is lost by being cancelled and called again.
 
-        When the file cannot be written, ``failure`` is set, ``on_failure`` is called, and the rest is thrown away.
+        When the file cannot be written, ``failure`` is set, ``on_failure`` is called, and the rest is thrown
+        away.
         """
         while not self._is_at_end:
             with trio.move_on_at(self._tail.due_at) as waiting:

@@ -1,9 +1,10 @@
 """Runs one program for an attempt, and leaves nothing of it behind.
 
-Takes an argv list, an environment and perhaps bytes for its stdin; gives the exit code and the files that stdout and stderr went to. The
-wait ends when the *program* exits. What it left running is then ended (TERM, grace, KILL), as is everything on cancellation or when anything
-fails: no process of an attempt outlives the call. ``process.json`` says who the program is, so that after a crash of this
-process the next one can end it (``end_survivors``). Must not interpret exit codes or output.
+Takes an argv list, an environment and perhaps bytes for its stdin; gives the exit code and the files that
+stdout and stderr went to. The wait ends when the *program* exits. What it left running is then ended (TERM,
+grace, KILL), as is everything on cancellation or when anything fails: no process of an attempt outlives the
+call. ``process.json`` says who the program is, so that after a crash of this process the next one can end it
+(``end_survivors``). Must not interpret exit codes or output.
 """
 
 from __future__ import annotations
@@ -65,10 +66,11 @@ async def run_program(
 ) -> ProgramExit:
     """Run a program in ``request.cwd`` until it exits.
 
-    Behind the scenes: (1) it is started in a session of its own, with ``stdout`` and ``stderr`` in ``request.folder`` (0600); (2)
-    ``process.json`` is written; (3) ``Progress("started")`` is reported, which is when a timeout begins; (4) its output is copied and its
-    last lines are reported; (5) it exits, or we are cancelled; (6) whatever is left of it is ended; (7) what is left in the
-    pipes is copied; (8) it is reaped.
+    Behind the scenes: (1) it is started in a session of its own, with ``stdout`` and ``stderr`` in
+    ``request.folder`` (0600); (2) ``process.json`` is written; (3) ``Progress("started")`` is reported, which
+    is when a timeout begins; (4) its output is copied and its last lines are reported; (5) it exits, or we
+    are cancelled; (6) whatever is left of it is ended; (7) what is left in the pipes is copied; (8) it is
+    reaped.
 
     Args:
         environment: the whole environment, made by ``process_environment``.
@@ -103,7 +105,8 @@ async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float 
 
     Args:
         folder: the attempt's folder; its ``process.json`` says who the program is.
-        marker: ``attempt_marker(…)`` of the attempt; finds processes also when the driver died before it wrote ``process.json``.
+        marker: ``attempt_marker(…)`` of the attempt; finds processes also when the driver died before it
+            wrote ``process.json``.
 
     Raises:
         AgentError: something could not be ended.

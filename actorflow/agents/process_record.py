@@ -1,7 +1,8 @@
 """``process.json``: who the program of an attempt is, for whoever comes after us if we are killed.
 
-Written with rename right after the program was started and read only on recovery. A pid counts only together with the start time and the boot id. It is not
-synced: when the machine dies, so does the process. Anything that cannot be read as a record is no record.
+Written with rename right after the program was started and read only on recovery. A pid counts only together
+with the start time and the boot id. It is not synced: when the machine dies, so does the process. Anything
+that cannot be read as a record is no record.
 """
 
 from __future__ import annotations

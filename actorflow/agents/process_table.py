@@ -1,7 +1,8 @@
 """What the operating system knows about processes: who they are, whose children, what they carry.
 
-Reads ``/proc`` on Linux and asks ``ps`` on macOS. A pid is only a number that is used again; a process is known by its pid *and* its start time (``Process``), and
-over a reboot by the boot id too. Only reads, except that ``adopt_orphans`` changes a property of the calling process.
+Reads ``/proc`` on Linux and asks ``ps`` on macOS. A pid is only a number that is used again; a process is
+known by its pid *and* its start time (``Process``), and over a reboot by the boot id too. Only reads, except
+that ``adopt_orphans`` changes a property of the calling process.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ HAS_PROC = sys.platform == "linux"
 
 _PR_SET_CHILD_SUBREAPER = 36
 _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
-"""How files of /proc fail when the process has ended, or is another user's. Anything else, like having no descriptor left, must not look like that."""
+"""How files of /proc fail when the process has ended, or is another user's. Anything else, like having no
+descriptor left, must not look like that."""
 
 _ZOMBIE_STATES = frozenset("ZX")
 
@@ -99,7 +101,8 @@ def boot_id() -> str:
 def adopt_orphans() -> bool:
     """Make this process the parent of all its descendants that lose theirs; False where that cannot be (only Linux can).
 
-    Then nothing that an attempt starts can hide from us by starting a session of its own and letting its parent die.
+    Then nothing that an attempt starts can hide from us by starting a session of its own and letting its
+    parent die.
     """
     return HAS_PROC and _become_subreaper(os.getpid())
 

@@ -1,7 +1,8 @@
 """The ``python`` agent: calls a function in a process of its own; what it returns is the output.
 
-``call`` names the function (``module:function``), imported with the task's folder and the project root on ``sys.path``, by the interpreter that runs
-actorflow. A function that crashes, hangs or never comes back takes only its process with it. Must not import the user's code here.
+``call`` names the function (``module:function``), imported with the task's folder and the project root on
+``sys.path``, by the interpreter that runs actorflow. A function that crashes, hangs or never comes back takes
+only its process with it. Must not import the user's code here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The other side of the ``python`` agent: a program that calls one function and writes down what it returned.
 
-Run as a file, in a process of its own: the request comes as JSON on stdin, the reply goes to the file that the request names, in one rename. stdout and
-stderr belong to the function. Imports nothing of actorflow and little else, so that it starts as fast as Python does.
+Run as a file, in a process of its own: the request comes as JSON on stdin, the reply goes to the file that
+the request names, in one rename. stdout and stderr belong to the function. Imports nothing of actorflow and
+little else, so that it starts as fast as Python does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Agents by name: those that come with actorflow, plug-ins, and those that are known but cannot run here.
 
-A plug-in is an entry point of the group ``actorflow.agents``. Names are known without importing anything; a plug-in is imported when
-a workflow first names it, and one that fails to import makes its own agents unavailable and nothing else. The names of built-in agents are
-reserved: no installed package can put itself in the place of ``shell``. Must not start agents.
+A plug-in is an entry point of the group ``actorflow.agents``. Names are known without importing anything; a
+plug-in is imported when a workflow first names it, and one that fails to import makes its own agents
+unavailable and nothing else. The names of built-in agents are reserved: no installed package can put itself
+in the place of ``shell``. Must not start agents.
 """
 
 from __future__ import annotations
@@ -126,7 +127,8 @@ class AgentRegistry:
         """Return the agent, importing it if this is the first time.
 
         Raises:
-            ConfigurationError: there is none of that name, it cannot run here, or its plug-in cannot be imported; says what to do.
+            ConfigurationError: there is none of that name, it cannot run here, or its plug-in cannot be
+                imported; says what to do.
         """
         entry = self._entries.get(name)
         if entry is None:

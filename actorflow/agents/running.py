@@ -1,7 +1,8 @@
 """A program that runs for an attempt: its pipes, its family of processes, its end.
 
-``process.run_program`` drives it: ``start`` gives one that runs, ``work`` captures its output until it exits, ``finish`` ends what is left, copies what is
-left in the pipes and reaps it. The program is reaped last: until then its pid and its group can mean nothing else. Whoever starts one must finish it.
+``process.run_program`` drives it: ``start`` gives one that runs, ``work`` captures its output until it exits,
+``finish`` ends what is left, copies what is left in the pipes and reaps it. The program is reaped last: until
+then its pid and its group can mean nothing else. Whoever starts one must finish it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The ``shell`` agent: runs a command; what it prints is the output.
 
-``command`` is text for ``/bin/sh -c`` or an argv list that no shell sees. Takes and gives what docs/reference/agents.md says. A command
-that fails is an ``AgentError`` with the code and the end of stderr. Whether the output fits the task's schema is not checked here.
+``command`` is text for ``/bin/sh -c`` or an argv list that no shell sees. Takes and gives what
+docs/reference/agents.md says. A command that fails is an ``AgentError`` with the code and the end of stderr.
+Whether the output fits the task's schema is not checked here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What the agents that come with actorflow take, and the names of those that are not there yet.
 
-Plain data, apart from the agents' code: validating a workflow needs the traits of ``shell`` but neither trio nor a process.
+Plain data, apart from the agents' code: validating a workflow needs the traits of ``shell`` but neither trio
+nor a process.
 """
 
 from __future__ import annotations

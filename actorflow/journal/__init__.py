@@ -1,10 +1,11 @@
 """The durable event log of a run: bytes in, bytes out.
 
-Takes batches of records (``NewRecord``: a moment, a kind, a body) and gives them back in order, each with its sequence
-number, once they are on disk (``Record``). Beside the log lie the blobs (outputs too large for an event) and the lease
-(who drives the run). Invariant: what ``append`` has returned for is there after a crash, whole and in order, or
-reading it raises. Knows nothing of what an event means. Names are loaded on first use: looking at a journal
-(``JournalReader``, ``RunStore``) needs no trio, driving one (``open_sqlite_journal``, ``MemoryJournal``) does.
+Takes batches of records (``NewRecord``: a moment, a kind, a body) and gives them back in order, each with its
+sequence number, once they are on disk (``Record``). Beside the log lie the blobs (outputs too large for an
+event) and the lease (who drives the run). Invariant: what ``append`` has returned for is there after a crash,
+whole and in order, or reading it raises. Knows nothing of what an event means. Names are loaded on first use:
+looking at a journal (``JournalReader``, ``RunStore``) needs no trio, driving one (``open_sqlite_journal``,
+``MemoryJournal``) does.
 """
 
 from __future__ import annotations

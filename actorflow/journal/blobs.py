@@ -1,9 +1,9 @@
 """Outputs too large for an event, kept under the SHA-256 of their bytes.
 
-Takes bytes or a file and gives the name; takes the name and gives the bytes, verified. Invariant: a name that ``put``
-has returned is durable and whole, or ``get`` says so by a named error; an event that refers to a blob is appended after
-``put`` returned. A crash leaves at most a ``.tmp-`` file, which ``sweep`` removes. Synchronous: the engine calls it in a
-thread. Must not hold a large file in memory while storing it.
+Takes bytes or a file and gives the name; takes the name and gives the bytes, verified. Invariant: a name that
+``put`` has returned is durable and whole, or ``get`` says so by a named error; an event that refers to a blob
+is appended after ``put`` returned. A crash leaves at most a ``.tmp-`` file, which ``sweep`` removes.
+Synchronous: the engine calls it in a thread. Must not hold a large file in memory while storing it.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class BlobStore(Blobs):
     def sweep(self) -> int:
         """Remove what interrupted puts have left and return how many files that were.
 
-        Only the driver of the run may call it, before it stores anything: it cannot tell a put that is at work.
+        Only the driver of the run may call it, before it stores anything: it cannot tell a put that is at
+        work.
         """
         removed = 0
         with storage_errors("clean up", self._folder):

@@ -1,8 +1,9 @@
 """The chain of checksums that ties every record to the ones before it.
 
-Takes records and gives their CRC-32, each one computed over the CRC before it, so that a changed, missing, doubled or
-moved record shows at that record. It guards against accidents of the storage, not against a forger. The formula is
-part of the file format (docs/reference/journal-format.md) and never changes. Pure: bytes in, numbers out.
+Takes records and gives their CRC-32, each one computed over the CRC before it, so that a changed, missing,
+doubled or moved record shows at that record. It guards against accidents of the storage, not against a
+forger. The formula is part of the file format (docs/reference/journal-format.md) and never changes. Pure:
+bytes in, numbers out.
 """
 
 from __future__ import annotations

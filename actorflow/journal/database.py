@@ -1,9 +1,10 @@
 """One journal in one SQLite database, used from one thread: open it as the next driver, append, read, close.
 
-Takes batches and gives sequences; a group of batches is one transaction and one fsync (WAL, ``synchronous=FULL``). The
-epoch is raised when the database is opened and checked under the write lock of every append. Invariant: after a failure
-that leaves a commit in doubt nothing is written, synced or checkpointed any more, because a second fsync can succeed
-without having written what the first one lost. Must not wait for anything but the disk and the write lock.
+Takes batches and gives sequences; a group of batches is one transaction and one fsync (WAL,
+``synchronous=FULL``). The epoch is raised when the database is opened and checked under the write lock of
+every append. Invariant: after a failure that leaves a commit in doubt nothing is written, synced or
+checkpointed any more, because a second fsync can succeed without having written what the first one lost. Must
+not wait for anything but the disk and the write lock.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What can go wrong with a journal, in the project's own errors.
 
-Takes what SQLite raised and says what it means: no room (nothing was written), damage (the file is not whole), or a
-failure after which nothing may be assumed. Invariant: only ``SQLITE_FULL`` counts as "no room": it comes while frames
-are written, before a commit can be complete. Must not decide what happens next.
+Takes what SQLite raised and says what it means: no room (nothing was written), damage (the file is not
+whole), or a failure after which nothing may be assumed. Invariant: only ``SQLITE_FULL`` counts as "no room":
+it comes while frames are written, before a commit can be complete. Must not decide what happens next.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Who drives a run: a lock that the kernel gives back when its holder dies.
 
-Takes a run folder and gives a ``Lease``, or ``RunLocked`` naming the driver. The lock is ``flock`` on the file ``lock``,
-which is never unlinked and whose text says who holds it. Invariant: at most one process holds the lease; the epoch in
-the journal guards the moment a holder is stopped and another one has begun. Must not look at the journal.
+Takes a run folder and gives a ``Lease``, or ``RunLocked`` naming the driver. The lock is ``flock`` on the
+file ``lock``, which is never unlinked and whose text says who holds it. Invariant: at most one process holds
+the lease; the epoch in the journal guards the moment a holder is stopped and another one has begun. Must not
+look at the journal.
 
-How asking does not disturb: a driver holds the lock exclusively, somebody who asks takes it *shared* and gives it back
-at once. If an exclusive lock is refused but a shared one is granted, only askers are there, and ``acquire`` tries again;
-if the shared one is refused too, there is a driver.
+How asking does not disturb: a driver holds the lock exclusively, somebody who asks takes it *shared* and
+gives it back at once. If an exclusive lock is refused but a shared one is granted, only askers are there, and
+``acquire`` tries again; if the shared one is refused too, there is a driver.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class Driver:
         pid: its process id; 0 when the lock is held but does not say by whom.
         host: the name of its machine.
         started_at: when the process says it began, Unix time in microseconds.
-        boot_id: which boot of the machine, so that a process id of an earlier one is recognised; "" if unknown.
+        boot_id: which boot of the machine, so that a process id of an earlier one is recognised; "" if
+            unknown.
         command: its command line, for people.
         acquired_at: when it took the lease, Unix time in microseconds; set by ``Lease.acquire``.
     """

@@ -1,8 +1,9 @@
 """A journal without a disk, inside the event loop: for simulations on a mock clock, dry runs and tests.
 
-``MemoryJournal`` keeps every rule of the port, the epoch included: several of them can be opened one after another on
-one ``MemoryDisk``, which is what survives a simulated crash. Invariant: without a hook an append is exactly one trio
-checkpoint and no thread, so a mock clock with autojump never mistakes it for idleness. Must not touch a file.
+``MemoryJournal`` keeps every rule of the port, the epoch included: several of them can be opened one after
+another on one ``MemoryDisk``, which is what survives a simulated crash. Invariant: without a hook an append
+is exactly one trio checkpoint and no thread, so a mock clock with autojump never mistakes it for idleness.
+Must not touch a file.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ class MemoryJournal(Journal):
         epoch: of this driver.
         disk: what it writes to; a new one by default.
         sync: awaited for every batch just before it becomes durable, for slow and failing disks. Raising
-            ``JournalFull`` refuses the batch; any other ``JournalError`` is a failed fsync and poisons the journal.
-            It cannot be cancelled, as a real commit cannot; one that takes an hour counts as failed.
+            ``JournalFull`` refuses the batch; any other ``JournalError`` is a failed fsync and poisons the
+            journal. It cannot be cancelled, as a real commit cannot; one that takes an hour counts as failed.
     """
 
     def __init__(self, epoch: int = 1, *, disk: MemoryDisk | None = None, sync: Sync | None = None) -> None:

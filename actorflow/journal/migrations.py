@@ -1,8 +1,9 @@
 """The format of ``journal.db``, as numbered steps from an empty database.
 
-Takes an open connection and applies the steps it has not had, each in a transaction of its own that also notes it in the
-table ``migrations``. Invariant: a step that was released is never changed, and new ones are appended. A database with
-steps that are not known here was written by a newer actorflow and is left alone. Must not touch events.
+Takes an open connection and applies the steps it has not had, each in a transaction of its own that also
+notes it in the table ``migrations``. Invariant: a step that was released is never changed, and new ones are
+appended. A database with steps that are not known here was written by a newer actorflow and is left alone.
+Must not touch events.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The journal as its users see it: append a batch, read it back, know where it ends.
 
-``Journal`` is the port that the driver of a run writes through, inside trio. Every implementation passes the cases of
-``actorflow.testing.journals``. Invariant: records are numbered 1, 2, 3 … without a gap, a batch is there whole or not
-at all, and nothing is ever changed or removed. Must not know what a kind or a body means.
+``Journal`` is the port that the driver of a run writes through, inside trio. Every implementation passes the
+cases of ``actorflow.testing.journals``. Invariant: records are numbered 1, 2, 3 … without a gap, a batch is
+there whole or not at all, and nothing is ever changed or removed. Must not know what a kind or a body means.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ class Journal(ABC):
     async def append(self, batch: Sequence[NewRecord]) -> int:
         """Make ``batch`` durable, all of it or nothing, and return the sequence of its last record.
 
-        Appends are carried out in the order in which they were called. A checkpoint: cancelled before anything is
-        queued, nothing is written; after that the outcome is waited for and cannot be cancelled, as a caller must
-        know whether it happened. An empty batch writes nothing and returns ``head``.
+        Appends are carried out in the order in which they were called. A checkpoint: cancelled before
+        anything is queued, nothing is written; after that the outcome is waited for and cannot be cancelled,
+        as a caller must know whether it happened. An empty batch writes nothing and returns ``head``.
 
         Raises:
             JournalFull: there is no room; nothing was written, and the journal can be used further.

@@ -1,9 +1,10 @@
 """Reading a journal from another process, while its driver writes and after it died.
 
-Takes a run folder and gives its records, verified against their chain of checksums. Invariant: no file of the journal is
-changed. A journal at rest is read as a plain file; one with a log beside it through SQLite's shared index; and where the
-folder does not allow that index to be made, a private copy is read. Needs no trio. Must not hold a transaction open
-between two calls, which would keep the driver from using its log again.
+Takes a run folder and gives its records, verified against their chain of checksums. Invariant: no file of the
+journal is changed. A journal at rest is read as a plain file; one with a log beside it through SQLite's
+shared index; and where the folder does not allow that index to be made, a private copy is read. Needs no
+trio. Must not hold a transaction open between two calls, which would keep the driver from using its log
+again.
 """
 
 from __future__ import annotations

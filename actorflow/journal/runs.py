@@ -1,9 +1,9 @@
 """The folders of all runs of a state folder: making one, finding one.
 
-Takes the state folder (``.claude/workflow-state``) and gives ``RunFolder``s, whose properties name the files of a run.
-Invariant: a run is listed only when its folder is complete, with a journal that can be opened: it is built beside its
-place and renamed into it. Ids are looked up by their whole text, a prefix, or ``last``. Must not follow a symbolic
-link below the state folder, and must not open a journal that exists.
+Takes the state folder (``.claude/workflow-state``) and gives ``RunFolder``s, whose properties name the files
+of a run. Invariant: a run is listed only when its folder is complete, with a journal that can be opened: it
+is built beside its place and renamed into it. Ids are looked up by their whole text, a prefix, or ``last``.
+Must not follow a symbolic link below the state folder, and must not open a journal that exists.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class RunFolder:
     def attempt_dir(self, task: str, number: int) -> Path:
         """Return the folder of an attempt, made if it is missing.
 
-        It is not made durable: what an attempt says is lost with the attempt, and syncs would cost more than the attempt's events.
+        It is not made durable: what an attempt says is lost with the attempt, and syncs would cost more than
+        the attempt's events.
 
         Args:
             task: a task's id.

@@ -1,8 +1,9 @@
 """The journal on disk, as the driver of a run uses it inside trio.
 
-``open_sqlite_journal`` takes the path of a database that ``RunStore.create`` made and gives a ``SqliteJournal``, the run's
-next driver; the lease of the run is held by then. Invariant: an append has happened, or has not, when it returns or
-raises; in between it cannot be cancelled. Must not touch the database from the event loop: ``Writer`` does it.
+``open_sqlite_journal`` takes the path of a database that ``RunStore.create`` made and gives a
+``SqliteJournal``, the run's next driver; the lease of the run is held by then. Invariant: an append has
+happened, or has not, when it returns or raises; in between it cannot be cancelled. Must not touch the
+database from the event loop: ``Writer`` does it.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ _CHUNK = 4096  # records read at once, so that an append never waits long behind
 async def open_sqlite_journal(path: Path) -> AsyncIterator[SqliteJournal]:
     """Open the journal at ``path`` for writing, as its next driver, and close it in the end.
 
-    The epoch is raised, durably: from now on every append of an earlier driver is refused. The caller holds the lease
-    (``Lease.acquire``), so that there is an earlier driver only if it lost the lease without noticing.
+    The epoch is raised, durably: from now on every append of an earlier driver is refused. The caller holds
+    the lease (``Lease.acquire``), so that there is an earlier driver only if it lost the lease without
+    noticing.
 
     Raises:
         JournalDamaged: the journal is not whole; nothing was changed.

@@ -1,8 +1,8 @@
 """Private, durable files and folders, and what to say when the disk refuses.
 
-Takes paths and gives folders of mode 0700, files of mode 0600 and directory entries that survive a power cut. Inside a
-state folder no symbolic link is followed. Invariant: whatever an ``OSError`` says becomes one ``JournalError`` that names
-the path and what the reader can do. Must not know what the files hold.
+Takes paths and gives folders of mode 0700, files of mode 0600 and directory entries that survive a power cut.
+Inside a state folder no symbolic link is followed. Invariant: whatever an ``OSError`` says becomes one
+``JournalError`` that names the path and what the reader can do. Must not know what the files hold.
 """
 
 from __future__ import annotations

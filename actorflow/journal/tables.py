@@ -1,8 +1,8 @@
 """The database of a journal as its driver and its readers both see it: opening it, and reading verified records.
 
-Takes a path or a connection and gives records, checked against their chain and against the note about where the journal
-ended when it was last moved into the database. Invariant: what is missing or changed is ``JournalDamaged``, naming the
-first event that cannot be trusted. Must not write.
+Takes a path or a connection and gives records, checked against their chain and against the note about where
+the journal ended when it was last moved into the database. Invariant: what is missing or changed is
+``JournalDamaged``, naming the first event that cannot be trusted. Must not write.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Damage inside SQLite's write-ahead log, which SQLite itself takes for its end.
 
-Takes the raw ``-wal`` file and raises when commits that were durable would be dropped: SQLite stops at the first frame
-whose checksum is wrong, silently, whatever follows. Invariant: a torn tail is no damage. A power cut may leave any part
-of the *last* transaction, so only a commit after that one proves that the broken frame had been synced. Reads the log
-alone, never the database file, whose locks SQLite would lose by it. Must not change anything.
+Takes the raw ``-wal`` file and raises when commits that were durable would be dropped: SQLite stops at the
+first frame whose checksum is wrong, silently, whatever follows. Invariant: a torn tail is no damage. A power
+cut may leave any part of the *last* transaction, so only a commit after that one proves that the broken frame
+had been synced. Reads the log alone, never the database file, whose locks SQLite would lose by it. Must not
+change anything.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def check_wal(path: Path) -> None:
     Costs about 50 µs a frame. Only for a journal that nobody writes at the moment.
 
     Raises:
-        JournalDamaged: durable commits are behind a broken frame. The log alone cannot tell which events they hold, so
-            the sequence is 0; the message names the frame.
+        JournalDamaged: durable commits are behind a broken frame. The log alone cannot tell which events they
+            hold, so the sequence is 0; the message names the frame.
         JournalError: the log cannot be read.
     """
     log = path.with_name(f"{path.name}-wal")
@@ -125,8 +126,9 @@ class _Log:
     def ends_own_transaction(self, number: int) -> bool:
         """Whether a broken frame surely was the end of its transaction, or surely was no part of a torn one.
 
-        What a power cut leaves out shows as what was there before: salts of an older log or zeros, so both halves
-        differ. One half that is right and one that is not are damage, as is a frame that one bit would mend.
+        What a power cut leaves out shows as what was there before: salts of an older log or zeros, so both
+        halves differ. One half that is right and one that is not are damage, as is a frame that one bit would
+        mend.
         """
         mine, right = self.salts(number), self.header_salts
         if mine != right:

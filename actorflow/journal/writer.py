@@ -1,9 +1,10 @@
 """The thread that a journal on disk has for itself.
 
-Takes appends and calls from tasks of one trio run, in order, and answers each one in the loop when it has happened.
-Appends that wait while a commit is at work become one commit together (group commit). Invariant: what was queued is
-answered exactly once, whatever happens, because its task waits without being cancellable. The thread is a daemon, so a
-stuck disk keeps no process from ending, and none of trio's limited threads is used up. Must not run anything else.
+Takes appends and calls from tasks of one trio run, in order, and answers each one in the loop when it has
+happened. Appends that wait while a commit is at work become one commit together (group commit). Invariant:
+what was queued is answered exactly once, whatever happens, because its task waits without being cancellable.
+The thread is a daemon, so a stuck disk keeps no process from ending, and none of trio's limited threads is
+used up. Must not run anything else.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Facts about a folder of source code: what the ``quickstart`` template calls through the ``python`` agent.
 
-Plain functions from JSON values to JSON values, which is all that a Python task needs to be. They read tracked files of a git repository and write one Markdown file. Must not
-import anything of actorflow: they run in a worker process of their own.
+Plain functions from JSON values to JSON values, which is all that a Python task needs to be. They read
+tracked files of a git repository and write one Markdown file. Must not import anything of actorflow: they run
+in a worker process of their own.
 """
 
 from __future__ import annotations
@@ -66,7 +67,10 @@ def write_report(path: str, title: str, sections: Mapping[str, Any]) -> dict[str
         path: where to; its folder is made.
         sections: heading -> a text, a list, or a mapping, shown as a paragraph, a list or a table.
     """
-    parts = [f"# {title}", *(part for name, value in sections.items() if value for part in _section(name, value))]
+    parts = [
+        f"# {title}",
+        *(part for name, value in sections.items() if value for part in _section(name, value)),
+    ]
     text = "\n\n".join(parts) + "\n"
     target = Path(path).absolute()
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,9 @@
 """For tests of workflows and of agents: an agent that plays a script, a channel that remembers, and what every agent must do.
 
-``ScriptedAgent`` stands in for any agent: each attempt of a task takes the next outcome of its script, and gates hold attempts where a test
-wants them. ``AGENT_CASES`` is what every agent must do; each case is an async function of an ``AgentUnderTest`` and an empty folder that returns or
-raises ``AssertionError`` saying which rule is broken::
+``ScriptedAgent`` stands in for any agent: each attempt of a task takes the next outcome of its script, and
+gates hold attempts where a test wants them. ``AGENT_CASES`` is what every agent must do; each case is an
+async function of an ``AgentUnderTest`` and an empty folder that returns or raises ``AssertionError`` saying
+which rule is broken::
 
     @pytest.mark.trio
     @pytest.mark.parametrize("case", AGENT_CASES, ids=lambda case: case.__name__)
@@ -93,7 +94,8 @@ def make_request(folder: Path, parameters: Mapping[str, Any] | None = None, **fi
     """Return a request as the engine makes them.
 
     Args:
-        folder: an empty folder; the project is ``folder/project`` and the attempt's own is ``folder/attempt``, both are made.
+        folder: an empty folder; the project is ``folder/project`` and the attempt's own is
+            ``folder/attempt``, both are made.
         parameters: a mapping of JSON values.
         fields: other fields of ``AgentRequest``.
     """
@@ -143,8 +145,8 @@ class _Script:
 class ScriptedAgent:
     """An agent that plays a script: attempt after attempt of a task takes the next of its outcomes.
 
-    A task without a script succeeds with its parameters. A script that is used up fails the attempt with the kind ``script_ended``, not to be
-    retried: a test that runs more attempts than it planned should notice.
+    A task without a script succeeds with its parameters. A script that is used up fails the attempt with the
+    kind ``script_ended``, not to be retried: a test that runs more attempts than it planned should notice.
 
     Args:
         name: what workflows call it.
@@ -239,8 +241,8 @@ class AgentUnderTest:
         succeeds: parameters of an attempt that succeeds ...
         output: ... with this output.
         fails: parameters of an attempt that fails; None when it cannot be made to.
-        hangs: parameters of an attempt that reports progress and then goes on until it is cancelled, in several processes if it can; None when it
-            cannot be made to.
+        hangs: parameters of an attempt that reports progress and then goes on until it is cancelled, in
+            several processes if it can; None when it cannot be made to.
     """
 
     agent: Agent

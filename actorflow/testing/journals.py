@@ -1,7 +1,8 @@
 """The cases that every implementation of ``Journal`` passes; run them against your own.
 
-Takes a ``JournalPlace``: somewhere that a journal can be opened again and again, each time as its next driver. Each case
-is an async function of a new, empty place that returns or raises ``AssertionError`` saying which rule is broken::
+Takes a ``JournalPlace``: somewhere that a journal can be opened again and again, each time as its next
+driver. Each case is an async function of a new, empty place that returns or raises ``AssertionError`` saying
+which rule is broken::
 
     @pytest.mark.trio
     @pytest.mark.parametrize("case", JOURNAL_CASES, ids=lambda case: case.__name__)

@@ -1,8 +1,8 @@
 """Workflow files: read with positions, decoded, checked, compiled to a plan.
 
-``load_workflow`` takes the bytes of a YAML or JSON file and gives a valid ``Workflow``, or raises ``SpecErrors`` with *all* problems, each with its line
-and column; ``read_inputs`` takes what a person set and gives the inputs' values. Nothing above this package sees YAML text.
-Pure: no files, no clock, no environment.
+``load_workflow`` takes the bytes of a YAML or JSON file and gives a valid ``Workflow``, or raises
+``SpecErrors`` with *all* problems, each with its line and column; ``read_inputs`` takes what a person set and
+gives the inputs' values. Nothing above this package sees YAML text. Pure: no files, no clock, no environment.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Agents: each one is known, gets the parameters it takes, and honours every key that its task has.
 
-Takes a draft and the catalog and reports; also resources, which attempts take from the workflow's pools. That an agent cannot run on this machine is
-no mistake of the workflow and is not looked at here.
+Takes a draft and the catalog and reports; also resources, which attempts take from the workflow's pools. That
+an agent cannot run on this machine is no mistake of the workflow and is not looked at here.
 """
 
 from __future__ import annotations

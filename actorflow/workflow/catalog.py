@@ -1,7 +1,8 @@
 """What the validator must know of agents, without knowing the agents.
 
-``agents`` (a higher layer) gives a ``Catalog``; the validator checks names, parameters and keys against it, so that
-``validate`` can say what is wrong before anything runs. Plain data: no code of an agent is reached from here.
+``agents`` (a higher layer) gives a ``Catalog``; the validator checks names, parameters and keys against it,
+so that ``validate`` can say what is wrong before anything runs. Plain data: no code of an agent is reached
+from here.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ class AgentTraits:
     Attributes:
         parameters: the names it knows, or None when it takes anything.
         required: names it cannot do without.
-        shell_text: parameters that are shell command text when they are a string; their holes become variables.
+        shell_text: parameters that are shell command text when they are a string; their holes become
+            variables.
         text_output: whether its output is text unless the task has an ``output_schema``.
         supports: the optional keys it honours; any other one on its task is an error.
-        needs_folder: whether its attempts get a folder to write into; without one an attempt costs no disk access besides its events.
-        unavailable: why it cannot run here and now and what to do about it ("" = it can). A workflow that names it is valid; a run of it ends
-            with exit code 3 before it starts.
+        needs_folder: whether its attempts get a folder to write into; without one an attempt costs no disk
+            access besides its events.
+        unavailable: why it cannot run here and now and what to do about it ("" = it can). A workflow that
+            names it is valid; a run of it ends with exit code 3 before it starts.
     """
 
     name: str

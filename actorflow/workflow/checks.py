@@ -1,7 +1,8 @@
 """All static checks of the expressions, templates and shell commands of a workflow, at once.
 
-Takes a decoded workflow (which may have other mistakes) and the agents; gives every finding, with the path of keys and the offset in the text, and the
-inputs that its holes imply. Nothing is evaluated. What it finds without error is what ``compile_plan`` may compile. Must not know lines and columns.
+Takes a decoded workflow (which may have other mistakes) and the agents; gives every finding, with the path of
+keys and the offset in the text, and the inputs that its holes imply. Nothing is evaluated. What it finds
+without error is what ``compile_plan`` may compile. Must not know lines and columns.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class ExpressionCheck:
 
     Attributes:
         findings: errors and warnings, in the order in which they were found.
-        implicit_inputs: inputs that holes with one bare name imply, in order of appearance; to be added to the workflow's.
+        implicit_inputs: inputs that holes with one bare name imply, in order of appearance; to be added to
+            the workflow's.
     """
 
     findings: tuple[Finding, ...]
@@ -56,7 +58,8 @@ def check_expressions(
     Args:
         workflow: decoded; its names may clash and its graph may have cycles.
         catalog: says which parameters are shell text.
-        paths: where each of ``workflow.tasks``, then of ``workflow.hooks``, stands in the file; without it, by position.
+        paths: where each of ``workflow.tasks``, then of ``workflow.hooks``, stands in the file; without it,
+            by position.
         broken: names that are defined but could not be decoded; nothing is said about them.
     """
     return _Checker(workflow, catalog, paths or _paths_by_position(workflow), broken).run()

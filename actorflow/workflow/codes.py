@@ -1,8 +1,9 @@
 """Every code that reading and checking a workflow file can give, with what it means.
 
-Families: ``E5xx`` the file cannot be read, ``E6xx`` a key or value is wrong, ``E7xx`` names and graph, ``E8xx`` agents;
-``W`` for warnings of the same families. What is wrong inside an expression has the codes of ``actorflow.expressions``.
-A code never changes its meaning; docs/reference/problems.md explains each, and a test compares the two.
+Families: ``E5xx`` the file cannot be read, ``E6xx`` a key or value is wrong, ``E7xx`` names and graph,
+``E8xx`` agents; ``W`` for warnings of the same families. What is wrong inside an expression has the codes of
+``actorflow.expressions``. A code never changes its meaning; docs/reference/problems.md explains each, and a
+test compares the two.
 """
 
 from __future__ import annotations

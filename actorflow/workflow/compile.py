@@ -1,8 +1,10 @@
 """A valid workflow and its inputs become a plan.
 
-Takes a ``Workflow`` (every reference resolves, every expression compiles) and the values of its inputs; gives the ``Plan`` that a run is driven by:
-variables rendered, templates and conditions compiled, start rules, dependents, path lengths and hand-offs worked out. Pure and deterministic, linear in
-the size of the workflow; templates are compiled when they are first needed, so that a large plan is ready at once. Must not check what ``checks`` has checked; what cannot happen in a valid workflow is an ``InternalError``.
+Takes a ``Workflow`` (every reference resolves, every expression compiles) and the values of its inputs; gives
+the ``Plan`` that a run is driven by: variables rendered, templates and conditions compiled, start rules,
+dependents, path lengths and hand-offs worked out. Pure and deterministic, linear in the size of the workflow;
+templates are compiled when they are first needed, so that a large plan is ready at once. Must not check what
+``checks`` has checked; what cannot happen in a valid workflow is an ``InternalError``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The text of a ``condition:`` key: a bare expression, or exactly one whole hole.
 
-``${…}`` closes at the first ``}`` and ``$<…>`` at the first ``>`` that is outside brackets, quotes and comments, as in templates. Gives the inner expression
-and where it starts, so that its errors point to the right column. Does not look at the expression itself.
+``${…}`` closes at the first ``}`` and ``$<…>`` at the first ``>`` that is outside brackets, quotes and
+comments, as in templates. Gives the inner expression and where it starts, so that its errors point to the
+right column. Does not look at the expression itself.
 """
 
 from __future__ import annotations

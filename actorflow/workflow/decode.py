@@ -1,7 +1,8 @@
 """The whole document: from plain values to a draft of a workflow.
 
-A draft holds everything that could be decoded, with the path of each task, so that names, graph and expressions can be checked although
-something else is wrong. Only a draft without errors becomes a ``Workflow`` that is given out.
+A draft holds everything that could be decoded, with the path of each task, so that names, graph and
+expressions can be checked although something else is wrong. Only a draft without errors becomes a
+``Workflow`` that is given out.
 """
 
 from __future__ import annotations

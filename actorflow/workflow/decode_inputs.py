@@ -1,7 +1,8 @@
 """The ``inputs:`` block: typed inputs of a workflow.
 
-Takes the block's mapping and gives ``InputSpec`` values. A default and the values of an enum must fit the declared type; an input with a default is
-not required. Inputs that a workflow without the block uses are found elsewhere (``references``).
+Takes the block's mapping and gives ``InputSpec`` values. A default and the values of an enum must fit the
+declared type; an input with a default is not required. Inputs that a workflow without the block uses are
+found elsewhere (``references``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The ``settings:``, ``metadata:`` and ``context:`` blocks, and the version.
 
-Takes their mappings and gives ``Settings``, ``Metadata`` and ``ContextBlock``. Values of secrets never get into a message, and a literal one is
-not kept at all.
+Takes their mappings and gives ``Settings``, ``Metadata`` and ``ContextBlock``. Values of secrets never get
+into a message, and a literal one is not kept at all.
 """
 
 from __future__ import annotations

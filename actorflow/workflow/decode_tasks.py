@@ -1,7 +1,7 @@
 """Tasks, and the tasks of hooks: the table of their keys, and what can be said of one without looking at the others.
 
-Takes a task's mapping and gives a ``DecodedTask`` (the ``TaskSpec`` and where it stands). What needs the graph, the agents or the other names is
-checked afterwards, in the ``check_*`` modules.
+Takes a task's mapping and gives a ``DecodedTask`` (the ``TaskSpec`` and where it stands). What needs the
+graph, the agents or the other names is checked afterwards, in the ``check_*`` modules.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A workflow file's bytes to plain values, with everything that is wrong with the file as YAML or JSON.
 
-``read_document`` checks size, encoding and characters before any parser sees the bytes, then builds dicts and lists from the reader's
-events with limits on depth and number, iteratively. What it finds wrong without having to stop (a duplicate key, an anchor) is a ``Fault`` in the
-``Document``; the rest of the file is still read, so that all problems are told at once. Takes bytes; must not open files.
+``read_document`` checks size, encoding and characters before any parser sees the bytes, then builds dicts and
+lists from the reader's events with limits on depth and number, iteratively. What it finds wrong without
+having to stop (a duplicate key, an anchor) is a ``Fault`` in the ``Document``; the rest of the file is still
+read, so that all problems are told at once. Takes bytes; must not open files.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ class Document:
         data: the bytes, without a byte order mark.
         value: dicts, lists and scalars; None when ``is_readable`` is False.
         faults: in the order they were met.
-        muted: paths about which, and about what is below them, a fault has already spoken: nothing more is to be said.
-        incomplete: paths of mappings that lack a key because of a fault; that one is missing is not to be said.
+        muted: paths about which, and about what is below them, a fault has already spoken: nothing more is to
+            be said.
+        incomplete: paths of mappings that lack a key because of a fault; that one is missing is not to be
+            said.
         is_readable: whether there is a value.
     """
 

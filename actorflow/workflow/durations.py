@@ -1,7 +1,7 @@
 """How long: ``600``, ``1.5``, ``"90s"``, ``"5m"``, ``"1h30m"``, ``"500ms"``, ``"2d"``.
 
-A number is seconds. Text is one or more numbers with units, largest first, each unit once. Takes a scalar and gives seconds; knows no
-clock.
+A number is seconds. Text is one or more numbers with units, largest first, each unit once. Takes a scalar and
+gives seconds; knows no clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 __all__ = ["DURATION_PATTERN", "LONGEST_SECONDS", "duration_seconds"]
 
 DURATION_PATTERN = r"^[0-9]+(\.[0-9]+)?$|^([0-9]+(\.[0-9]+)?(ms|d|h|m|s))+$"
-"""What duration text looks like, as a regular expression for JSON Schema (it is a little wider than ``duration_seconds``)."""
+"""What duration text looks like, as a regular expression for JSON Schema (it is a little wider than
+``duration_seconds``)."""
 
 LONGEST_SECONDS = 3650 * 86400.0
 """Ten years; anything longer is a mistake."""

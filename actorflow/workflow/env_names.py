@@ -1,8 +1,9 @@
 """Which environment variables a workflow may not set.
 
-Through these a file that looks harmless would run code of its own inside an agent's process, change where its traffic or its login goes, or
-take the place of what actorflow sets itself. ``PATH``, ``HOME``, ``EDITOR``, ``PAGER`` and API keys are allowed: they choose, they do not
-inject. The caller's own environment is not touched by this. Pure data and one function.
+Through these a file that looks harmless would run code of its own inside an agent's process, change where its
+traffic or its login goes, or take the place of what actorflow sets itself. ``PATH``, ``HOME``, ``EDITOR``,
+``PAGER`` and API keys are allowed: they choose, they do not inject. The caller's own environment is not
+touched by this. Pure data and one function.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The one expression environment that workflows use.
 
-Conditions, holes and shell holes are all compiled by ``ENVIRONMENT``: the standard functions, and ``success() failure() always()``, whose values a
-snapshot carries under ``"success()"`` and so on. Must not be changed at run time.
+Conditions, holes and shell holes are all compiled by ``ENVIRONMENT``: the standard functions, and ``success()
+failure() always()``, whose values a snapshot carries under ``"success()"`` and so on. Must not be changed at
+run time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What the YAML and the JSON reader have in common: the events of a document, limits, and faults.
 
-An event is a plain tuple ``(kind, start, end, text, style)``; offsets count characters of the decoded text. ``style`` is "" for a plain
-YAML scalar or a JSON literal, else its first character (``' " | >``). Readers are generators: nothing recurses, so depth costs
-nothing, and whoever consumes the events can stop at a limit before a hostile file is read to its end.
+An event is a plain tuple ``(kind, start, end, text, style)``; offsets count characters of the decoded text.
+``style`` is "" for a plain YAML scalar or a JSON literal, else its first character (``' " | >``). Readers are
+generators: nothing recurses, so depth costs nothing, and whoever consumes the events can stop at a limit
+before a hostile file is read to its end.
 """
 
 from __future__ import annotations
@@ -46,8 +47,10 @@ class ReadLimits:
 
     Attributes:
         max_depth: how many mappings and sequences may be inside each other.
-        max_nodes: of a YAML file: keys, values and ends of collections, each of which costs about two microseconds.
-        max_json_nodes: the same of a JSON file, which is read ten times as fast: JSON is the way to huge workflows.
+        max_nodes: of a YAML file: keys, values and ends of collections, each of which costs about two
+            microseconds.
+        max_json_nodes: the same of a JSON file, which is read ten times as fast: JSON is the way to huge
+            workflows.
     """
 
     max_bytes: int = 32 * 1024 * 1024

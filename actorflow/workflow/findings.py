@@ -1,8 +1,9 @@
 """What the checks of expressions and commands find, before it is known where in the file it stands.
 
-A ``Finding`` names its place by the path of keys to a value and an offset in that value's text; the reader of the file knows lines and columns
-and makes a problem of it. The codes here are those of this package's checks beyond ``actorflow.expressions``: ``E90x`` names in expressions,
-``E91x`` and ``E92x`` holes in shell text, ``W95x`` warnings. A code never changes its meaning.
+A ``Finding`` names its place by the path of keys to a value and an offset in that value's text; the reader of
+the file knows lines and columns and makes a problem of it. The codes here are those of this package's checks
+beyond ``actorflow.expressions``: ``E90x`` names in expressions, ``E91x`` and ``E92x`` holes in shell text,
+``W95x`` warnings. A code never changes its meaning.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class Finding:
 
     Attributes:
         path: where the text stands in the file.
-        offset: of the first character concerned, in the decoded text (of a condition: in the expression without ``${`` and ``}``).
+        offset: of the first character concerned, in the decoded text (of a condition: in the expression
+            without ``${`` and ``}``).
         length: characters concerned, at least 1.
         code: see ``CODES`` here, in ``actorflow.workflow.codes`` and in ``actorflow.expressions``.
     """

@@ -1,8 +1,8 @@
 """Files with millions of values, told apart in a fraction of a second.
 
-Reading a million events one by one takes two seconds; a file that is over the limit anyway should be refused sooner. Both functions look at the beginning of
-the file with tools that run in C, and answer True only when they are sure; False means: read it, the limit will be
-met on the way if there is one.
+Reading a million events one by one takes two seconds; a file that is over the limit anyway should be refused
+sooner. Both functions look at the beginning of the file with tools that run in C, and answer True only when
+they are sure; False means: read it, the limit will be met on the way if there is one.
 """
 
 from __future__ import annotations
@@ -66,8 +66,9 @@ def _separators(data: bytes, marks: bytes) -> int:
 def _yaml_events(prefix: bytes) -> int:
     """Count the events of ``prefix`` without making Python objects of them; 0 when it is not certain.
 
-    libyaml takes quadratic time on deep nesting, so it only sees a prefix whose brackets are known to be shallow. A pair of brackets without quotes,
-    comments or brackets inside is surely a pair; what is left after taking such pairs out must be few opening ones.
+    libyaml takes quadratic time on deep nesting, so it only sees a prefix whose brackets are known to be
+    shallow. A pair of brackets without quotes, comments or brackets inside is surely a pair; what is left
+    after taking such pairs out must be few opening ones.
     """
     prefix = prefix[: max(prefix.rfind(b"\n"), prefix.rfind(b",")) + 1]
     rest = prefix

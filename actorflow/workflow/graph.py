@@ -1,8 +1,8 @@
 """The graph of tasks: order, cycles, who comes before whom, how long a path is.
 
-Takes ``task id -> ids of its direct dependencies`` (ids that are no keys are passed over, so that a graph with mistakes can
-be looked at too) and answers questions about all tasks at once, in time linear in tasks and dependencies. Nothing recurses: a chain of
-100,000 tasks is as good as any. Must not know what a task is.
+Takes ``task id -> ids of its direct dependencies`` (ids that are no keys are passed over, so that a graph
+with mistakes can be looked at too) and answers questions about all tasks at once, in time linear in tasks and
+dependencies. Nothing recurses: a chain of 100,000 tasks is as good as any. Must not know what a task is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ Edges: TypeAlias = Mapping[Id, Sequence[Id]]
 """Task id -> the ids of its direct dependencies."""
 
 _TARGETS_AT_ONCE = 4096
-"""Width of the bit sets in ``not_ancestors``: 512 bytes a task, so 100,000 tasks need 50 MB and not the square."""
+"""Width of the bit sets in ``not_ancestors``: 512 bytes a task, so 100,000 tasks need 50 MB and not the
+square."""
 
 
 def dependents_of(dependencies: Edges[Id]) -> dict[Id, list[Id]]:
@@ -63,8 +64,8 @@ def path_lengths(dependencies: Edges[Id]) -> dict[Id, int]:
 def find_cycles(dependencies: Edges[Id]) -> list[tuple[Id, ...]]:
     """Return one shortest cycle of each knot of tasks that wait for each other.
 
-    A cycle is the ids in order, the first one not repeated at the end: ``("a", "b")`` says that a waits for b and b for a. It begins with
-    the task that is declared first of those on it.
+    A cycle is the ids in order, the first one not repeated at the end: ``("a", "b")`` says that a waits for b
+    and b for a. It begins with the task that is declared first of those on it.
     """
     tangled = dependencies.keys() - topological_order(dependencies)
     position = {task: i for i, task in enumerate(dependencies)}

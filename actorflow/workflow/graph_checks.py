@@ -1,6 +1,7 @@
 """The graph: every task that is named exists, nothing waits for itself, and what is handed on comes from before.
 
-Takes a draft and reports. Cycles are told as ``a -> b -> a``, one for each knot of tasks that wait for each other.
+Takes a draft and reports. Cycles are told as ``a -> b -> a``, one for each knot of tasks that wait for each
+other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The inputs of one run: from ``--set k=v`` and ``--inputs FILE`` to values of the declared types.
 
-Takes text assignments and given values, and a valid workflow; gives every input's value, defaults filled in. ``--set`` wins over the file. All that is
-wrong is told at once. Messages never show values: an input may be confidential.
+Takes text assignments and given values, and a valid workflow; gives every input's value, defaults filled in.
+``--set`` wins over the file. All that is wrong is told at once. Messages never show values: an input may be
+confidential.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """JSON text to values or to events.
 
-``json_value`` is the fast way: the standard library's decoder, which gives nothing away about what is wrong or where. Whenever it sees
-anything unusual it says so by returning ``NOT_SURE``, and ``json_events`` reads the text again, slowly, with positions and
-with messages made for people.
+``json_value`` is the fast way: the standard library's decoder, which gives nothing away about what is wrong
+or where. Whenever it sees anything unusual it says so by returning ``NOT_SURE``, and ``json_events`` reads
+the text again, slowly, with positions and with messages made for people.
 """
 
 from __future__ import annotations

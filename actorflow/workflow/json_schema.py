@@ -1,8 +1,9 @@
 """Checks a JSON value against a JSON Schema of the part that ``schema_form`` allows.
 
-Takes a schema without mistakes and a value, plain or frozen, and gives what does not fit, in words. Messages name places, types and keys of the
-schema, never the value: it may be large or hold a secret. Work and depth are limited, because the value comes from an agent and a schema with
-``$ref`` and ``anyOf`` can ask for exponential work. Pure.
+Takes a schema without mistakes and a value, plain or frozen, and gives what does not fit, in words. Messages
+name places, types and keys of the schema, never the value: it may be large or hold a secret. Work and depth
+are limited, because the value comes from an agent and a schema with ``$ref`` and ``anyOf`` can ask for
+exponential work. Pure.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def _too_deep() -> _TooMuch:
 def check_schema_value(schema: Any, value: Any) -> list[str]:
     """Return what about ``value`` does not fit ``schema``; empty when it fits.
 
-    Each text starts with the place (``$.items[3].name``). At most twenty are given. A value that cannot be checked within
-    the limits does not fit.
+    Each text starts with the place (``$.items[3].name``). At most twenty are given. A value that cannot be
+    checked within the limits does not fit.
     """
     checker = _Checker(schema)
     try:

@@ -1,7 +1,7 @@
 """Secrets whose text stands in the workflow file: found, cut out of the text that a run keeps, never shown.
 
-Takes the document; gives name -> value to the caller alone. When the same text stands elsewhere in the file too it cannot be cut without
-changing what the workflow means, so that is an error.
+Takes the document; gives name -> value to the caller alone. When the same text stands elsewhere in the file
+too it cannot be cut without changing what the workflow means, so that is an error.
 """
 
 from __future__ import annotations

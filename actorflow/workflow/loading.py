@@ -1,7 +1,8 @@
 """``load_workflow``: bytes in, a valid workflow out, or all problems at once.
 
-The pipeline: read (YAML or JSON to plain values), decode (to a draft), check (names, graph, agents, expressions), and only when something was
-found, look up its places. Pure: the caller reads the file and says how it is called.
+The pipeline: read (YAML or JSON to plain values), decode (to a draft), check (names, graph, agents,
+expressions), and only when something was found, look up its places. Pure: the caller reads the file and says
+how it is called.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Loaded:
 
     Attributes:
         warnings: in the order of the file.
-        secret_literals: name -> value of secrets that stand in the file itself. Never part of the workflow, never shown.
+        secret_literals: name -> value of secrets that stand in the file itself. Never part of the workflow,
+            never shown.
     """
 
     workflow: Workflow

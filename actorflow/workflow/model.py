@@ -1,8 +1,9 @@
 """What a workflow file says, as immutable values.
 
-``decode`` makes a ``Workflow`` from a read document and ``compile_plan`` turns it into a ``Plan``; nothing above this package
-sees YAML text. Values are as written: strings may still contain holes. Durations are seconds. A ``Workflow`` that exists is
-valid: every reference resolves, there is no cycle, every expression compiles.
+``decode`` makes a ``Workflow`` from a read document and ``compile_plan`` turns it into a ``Plan``; nothing
+above this package sees YAML text. Values are as written: strings may still contain holes. Durations are
+seconds. A ``Workflow`` that exists is valid: every reference resolves, there is no cycle, every expression
+compiles.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class InputSpec:
     """One input of a workflow.
 
     Attributes:
-        declared: False for an implicit input (a bare name in a hole of a workflow without an ``inputs:`` block).
+        declared: False for an implicit input (a bare name in a hole of a workflow without an ``inputs:``
+            block).
         default: the value when none is given; only meaningful when ``required`` is False.
     """
 
@@ -105,7 +107,8 @@ class SecretSource:
     """Where a secret comes from; the value itself is never part of a workflow.
 
     Attributes:
-        kind: ``env`` (``locator`` is a variable), ``file`` (a path) or ``literal`` (``locator`` is empty: the text was cut).
+        kind: ``env`` (``locator`` is a variable), ``file`` (a path) or ``literal`` (``locator`` is empty: the
+            text was cut).
     """
 
     name: str

@@ -1,6 +1,7 @@
 """Names: each id once, none that differ only in case, one namespace for tasks, hooks' tasks, variables and inputs.
 
-Takes a draft and reports. Ids that differ only in case are refused because their folders would be one on some file systems.
+Takes a draft and reports. Ids that differ only in case are refused because their folders would be one on some
+file systems.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Which numbers a workflow can keep: 64-bit integers and finite doubles, in YAML 1.2's core schema and in JSON.
 
-Takes the text of a scalar and gives its value. ``yes``, ``on``, ``1_000``, ``1:30`` and dates are text, as YAML 1.2 says. Numbers outside the range
-are refused rather than rounded: an id with twenty digits that silently changes is worse than an error.
+Takes the text of a scalar and gives its value. ``yes``, ``on``, ``1_000``, ``1:30`` and dates are text, as
+YAML 1.2 says. Numbers outside the range are refused rather than rounded: an id with twenty digits that
+silently changes is worse than an error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What can be said of a path into a task's output before the task has run.
 
-Takes the producer and a path of constant keys; gives what is wrong when its ``output_schema`` (or its being text) rules the path out. Keeps silent
-wherever a schema leaves room: ``anyOf``, ``additionalProperties: true``, unknown keywords. Must not validate values.
+Takes the producer and a path of constant keys; gives what is wrong when its ``output_schema`` (or its being
+text) rules the path out. Keeps silent wherever a schema leaves room: ``anyOf``, ``additionalProperties:
+true``, unknown keywords. Must not validate values.
 """
 
 from __future__ import annotations

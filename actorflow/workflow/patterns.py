@@ -1,7 +1,7 @@
 """Regular expressions of JSON Schemas, matched by RE2 in linear time.
 
-A pattern comes from a workflow and the text from an agent, so neither may cost more than its size. Must not be used for anything that
-needs look-around or back-references: RE2 has neither.
+A pattern comes from a workflow and the text from an agent, so neither may cost more than its size. Must not
+be used for anything that needs look-around or back-references: RE2 has neither.
 """
 
 from __future__ import annotations

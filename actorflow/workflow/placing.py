@@ -1,6 +1,7 @@
 """From faults and complaints to problems: looks up every place in one walk and adds the excerpts.
 
-Takes a document and a report and gives problems in the order of the file. Only works when there is something to say.
+Takes a document and a report and gives problems in the order of the file. Only works when there is something
+to say.
 """
 
 from __future__ import annotations

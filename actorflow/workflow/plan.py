@@ -1,7 +1,8 @@
 """The plan: a workflow with its inputs, compiled and ready to be scheduled.
 
-Everything that scheduling and the engine ask of a workflow is worked out once, here: who waits for whom, which rule starts a task,
-how long the path behind it is, compiled conditions and templates. Frozen; a run is driven by exactly one plan.
+Everything that scheduling and the engine ask of a workflow is worked out once, here: who waits for whom,
+which rule starts a task, how long the path behind it is, compiled conditions and templates. Frozen; a run is
+driven by exactly one plan.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ class StartRule:
 
     Attributes:
         run_if: an explicit trigger rule; then it alone counts.
-        overruled: dependencies that the condition itself decides about (it reads their ``.status``, ``.reason`` or ``.error``); all of them
-            when the condition calls ``success()``, ``failure()`` or ``always()``.
+        overruled: dependencies that the condition itself decides about (it reads their ``.status``,
+            ``.reason`` or ``.error``); all of them when the condition calls ``success()``, ``failure()`` or
+            ``always()``.
         needs_success: whether at least one dependency must have succeeded (the default rule's second half).
         handles_failure: whether the task still starts after the workflow was stopped by a failure.
     """
@@ -73,10 +75,10 @@ class PlannedTask:
         path_length: the number of tasks on the longest path that starts here, itself counted.
         condition: None when there is none.
         condition_reads: tasks whose records the condition reads.
-        parameters: for shell text the command is fixed: its holes are variables already, and ``shell`` has their expressions;
-            ``task_references`` covers both.
-        env: renders to text only, secrets revealed: for the agent's process, never to be written. The ``env`` of a shell agent's
-            parameters is part of it, and no longer of ``parameters``.
+        parameters: for shell text the command is fixed: its holes are variables already, and ``shell`` has
+            their expressions; ``task_references`` covers both.
+        env: renders to text only, secrets revealed: for the agent's process, never to be written. The ``env``
+            of a shell agent's parameters is part of it, and no longer of ``parameters``.
         verify: the command that decides success, with its own variables.
         handoff_from: tasks whose outputs may be handed to the agent.
         handoff_is_explicit: whether they are handed over even when the parameters reference them already.

@@ -1,8 +1,8 @@
 """From paths in a document back to places in its text.
 
-``locate`` walks the document's events once for all paths that are wanted and keeps places only for those, so that a million
-values cost no memory. A path that is not there (a missing key) gets the place of the nearest thing around it. Only called when
-there is something to show.
+``locate`` walks the document's events once for all paths that are wanted and keeps places only for those, so
+that a million values cost no memory. A path that is not there (a missing key) gets the place of the nearest
+thing around it. Only called when there is something to show.
 """
 
 from __future__ import annotations

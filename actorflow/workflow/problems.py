@@ -5,8 +5,8 @@
                       ^^^^^
         did you mean 'build'? (tasks this one waits for: build, test)
 
-Problems are values: made once from a finding and its place, then sorted, shown or given out as JSON. Text of the file is shown
-with everything a terminal might obey replaced. Must not read the file.
+Problems are values: made once from a finding and its place, then sorted, shown or given out as JSON. Text of
+the file is shown with everything a terminal might obey replaced. Must not read the file.
 """
 
 from __future__ import annotations

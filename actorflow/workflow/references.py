@@ -1,8 +1,8 @@
 """What a name in an expression means in a workflow, and whether it may be used where it stands.
 
-Takes the references of a compiled expression and the place they stand in; gives findings, the inputs that are implied by bare names, and the pairs
-of tasks of which one must come before the other (checked afterwards, all at once). Suggestions come only from names in scope. Must not evaluate
-anything.
+Takes the references of a compiled expression and the place they stand in; gives findings, the inputs that are
+implied by bare names, and the pairs of tasks of which one must come before the other (checked afterwards, all
+at once). Suggestions come only from names in scope. Must not evaluate anything.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _COMPARED_AFTER = re.compile(r"""\s*==\s*(['"])(\w*)\1""")
 _COMPARED_BEFORE = re.compile(r"""(['"])(\w*)\1\s*==\s*$""")
 
 PlaceKind: TypeAlias = Literal["variable", "text", "condition", "env", "shell"]
-"""Where an expression stands: in a variable, in parameters or a description, in a condition, in an ``env:`` value, in shell text."""
+"""Where an expression stands: in a variable, in parameters or a description, in a condition, in an ``env:``
+value, in shell text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Where decoding and checking write down what they find.
 
-A complaint names a path in the document (``("tasks", 2, "agent")``), not a line: places are looked up afterwards, in one walk, and only
-when there is something to say. So a JSON or YAML file without problems is decoded from plain values and never pays for positions.
+A complaint names a path in the document (``("tasks", 2, "agent")``), not a line: places are looked up
+afterwards, in one walk, and only when there is something to say. So a JSON or YAML file without problems is
+decoded from plain values and never pays for positions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """From an offset inside a scalar's content to an offset in the file.
 
-An expression error knows where it is in the text that YAML or JSON gave us; quotes, escapes, indentation and folding lie between that and
-the column a person sees. ``source_offsets`` retraces how the content came out of the raw text, and its answer is used only when
-the retraced content is exactly the real one; otherwise the caller points to the scalar's start.
+An expression error knows where it is in the text that YAML or JSON gave us; quotes, escapes, indentation and
+folding lie between that and the column a person sees. ``source_offsets`` retraces how the content came out of
+the raw text, and its answer is used only when the retraced content is exactly the real one; otherwise the
+caller points to the scalar's start.
 """
 
 from __future__ import annotations

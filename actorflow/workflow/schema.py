@@ -1,7 +1,7 @@
 """The JSON Schema of a workflow file, for editors.
 
-Made from the same tables that the decoder reads by, so a key that is read is a key that editors complete. It says what can be said without
-names and graph; ``validate`` says the rest.
+Made from the same tables that the decoder reads by, so a key that is read is a key that editors complete. It
+says what can be said without names and graph; ``validate`` says the rest.
 """
 
 from __future__ import annotations

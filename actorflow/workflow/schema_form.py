@@ -1,8 +1,9 @@
 """Is a mapping a JSON Schema of the part that outputs can be checked against?
 
-The part: types, ``properties required additionalProperties patternProperties propertyNames``, ``items prefixItems``, sizes and ranges,
-``enum const pattern``, ``anyOf oneOf allOf not``, ``if then else``, ``$ref`` within the schema. Annotations (``title``, ``format`` …) are taken and not checked.
-Any other keyword is a mistake: a check that is silently left out would be worse. Tells every mistake with its path.
+The part: types, ``properties required additionalProperties patternProperties propertyNames``, ``items
+prefixItems``, sizes and ranges, ``enum const pattern``, ``anyOf oneOf allOf not``, ``if then else``, ``$ref``
+within the schema. Annotations (``title``, ``format`` …) are taken and not checked. Any other keyword is a
+mistake: a check that is silently left out would be worse. Tells every mistake with its path.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 r"""Hides the values of a ``secrets:`` block in excerpts of a workflow file.
 
-Works on the raw text, because excerpts are also shown of files that cannot be parsed. What is hidden keeps its length, so that columns stay true;
-references (``env:NAME``, ``file:PATH``) stay readable. It may hide too much; it must never hide too little for a block that is
-written in the usual way. Lines must end with ``\n``.
+Works on the raw text, because excerpts are also shown of files that cannot be parsed. What is hidden keeps
+its length, so that columns stay true; references (``env:NAME``, ``file:PATH``) stay readable. It may hide too
+much; it must never hide too little for a block that is written in the usual way. Lines must end with ``\n``.
 """
 
 from __future__ import annotations

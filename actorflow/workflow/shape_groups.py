@@ -1,7 +1,7 @@
 """Shapes made of other shapes: lists, mappings with free names, mappings with a closed set of keys, alternatives.
 
-As in ``shapes``, each decodes and gives its JSON Schema. An element that is wrong is reported and left out, and the rest goes on, so that one
-reading finds everything.
+As in ``shapes``, each decodes and gives its JSON Schema. An element that is wrong is reported and left out,
+and the rest goes on, so that one reading finds everything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The shapes that values of a workflow file can have, each for two uses: decoding and the JSON Schema for editors.
 
-A shape takes a plain value and its path and gives the decoded value, or writes what is wrong into the report and gives ``INVALID``. Both
-uses come from one object, so the schema that ``actorflow schema`` prints cannot drift from what is read. Shapes know nothing of
-tasks or agents; the tables of keys are in the ``decode_*`` modules, lists and mappings of shapes in ``shape_groups``.
+A shape takes a plain value and its path and gives the decoded value, or writes what is wrong into the report
+and gives ``INVALID``. Both uses come from one object, so the schema that ``actorflow schema`` prints cannot
+drift from what is read. Shapes know nothing of tasks or agents; the tables of keys are in the ``decode_*``
+modules, lists and mappings of shapes in ``shape_groups``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Judges the builtins of the shell, and a few programs, that read some of their arguments as names, operators, formats or options.
 
-Takes what is suspected and the arguments of one command; refuses the holes whose values would be read so. In bash a variable's name may have a
-subscript, ``a[$(command)]``, and naming the variable runs the command: that is what most of these rules are about. Pure.
+Takes what is suspected and the arguments of one command; refuses the holes whose values would be read so. In
+bash a variable's name may have a subscript, ``a[$(command)]``, and naming the variable runs the command: that
+is what most of these rules are about. Pure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Which shell variables may carry the value of a hole.
 
-``X=${hole}; Y=$X; eval "$Y"`` runs the value as surely as ``eval ${hole}``. Takes a text's commands, and what reaches it from outside when it is the
-program of a nested shell; gives, for each variable, the holes whose values it may hold. The order of commands is not looked at (loops and
-functions turn it around), so it errs on the safe side. Must not judge anything.
+``X=${hole}; Y=$X; eval "$Y"`` runs the value as surely as ``eval ${hole}``. Takes a text's commands, and what
+reaches it from outside when it is the program of a nested shell; gives, for each variable, the holes whose
+values it may hold. The order of commands is not looked at (loops and functions turn it around), so it errs on
+the safe side. Must not judge anything.
 """
 
 from __future__ import annotations

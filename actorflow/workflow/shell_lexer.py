@@ -1,9 +1,10 @@
 """Reads shell text as dash and bash do, as far as it takes to know where a hole stands.
 
-Takes command text in which every hole is one ``HOLE`` character; gives the place of each hole and the simple commands with their
-words after quote removal, which ``shell_rules`` judges. Where dash and bash read the same text differently, or the text does not
-end, ``Tangled`` is raised: a hole is allowed only where both agree. One pass from left to right, depth bounded. Must not rewrite
-the text and knows nothing of what programs do with their arguments.
+Takes command text in which every hole is one ``HOLE`` character; gives the place of each hole and the simple
+commands with their words after quote removal, which ``shell_rules`` judges. Where dash and bash read the same
+text differently, or the text does not end, ``Tangled`` is raised: a hole is allowed only where both agree.
+One pass from left to right, depth bounded. Must not rewrite the text and knows nothing of what programs do
+with their arguments.
 """
 
 from __future__ import annotations

@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 OptionKind: TypeAlias = Literal["code", "value", "final", "flag"]
-"""What an option of an interpreter has: program text, another argument, an argument that ends the options, none."""
+"""What an option of an interpreter has: program text, another argument, an argument that ends the options,
+none."""
 
 _BINARY_OPERATORS = frozenset("= == != < > =~ -eq -ne -lt -le -gt -ge -nt -ot -ef".split())
 _UNARY_OPERATORS = frozenset("-n -z -e -f -d -r -w -x -s -L -h -b -c -p -S -u -g -k -O -G -N -t".split())

@@ -1,7 +1,8 @@
 """What shell text is made of: words, simple commands, and the place of each hole.
 
-``shell_lexer`` fills these from a text; ``shell_rules`` judges the commands; ``shell_text`` writes the text anew. Words carry what the
-judging needs: their characters after quote removal, with marks for holes and for expansions of the shell's own. Plain data.
+``shell_lexer`` fills these from a text; ``shell_rules`` judges the commands; ``shell_text`` writes the text
+anew. Words carry what the judging needs: their characters after quote removal, with marks for holes and for
+expansions of the shell's own. Plain data.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class Command:
 
     Attributes:
         redirections: the words behind ``<`` and ``>`` in all their forms.
-        here_documents: the texts of its here-documents; one that the shell expands has the names of its variables.
+        here_documents: the texts of its here-documents; one that the shell expands has the names of its
+            variables.
         duplications: those of them behind ``>&`` and ``<&``.
         holes_end: the number of holes in the text up to the command's end, its redirections included.
         own_stdin: whether a redirection gives it its standard input.

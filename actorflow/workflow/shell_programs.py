@@ -1,8 +1,9 @@
 """What programs do with their arguments, as far as a value among them could be run.
 
-Tables only: which builtins evaluate an argument, which programs take program text (and through which options), which run another
-command that follows. They lean to the safe side: what is not known of a listed program is refused; programs that are not listed
-pass their arguments on as data, unless the name of a listed one stands among them (``docker exec c sh -c …``).
+Tables only: which builtins evaluate an argument, which programs take program text (and through which
+options), which run another command that follows. They lean to the safe side: what is not known of a listed
+program is refused; programs that are not listed pass their arguments on as data, unless the name of a listed
+one stands among them (``docker exec c sh -c …``).
 """
 
 from __future__ import annotations

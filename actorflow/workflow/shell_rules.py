@@ -1,9 +1,11 @@
 """Judges the commands of a shell text: where would a value be run instead of used?
 
-Takes what ``shell_lexer`` read and gives a refusal for each hole whose value, however well quoted, some program would read as code: as
-the name of a command, as program text for another shell or interpreter, as a name or operator that the shell evaluates. It follows
-variables that get their value from a hole, and looks into the static program text of nested shells and ``eval``. Knows programs only through
-``shell_programs``. It cannot know what an unlisted program does with its arguments; docs/explanation/shell-holes.md says what is left to the author.
+Takes what ``shell_lexer`` read and gives a refusal for each hole whose value, however well quoted, some
+program would read as code: as the name of a command, as program text for another shell or interpreter, as a
+name or operator that the shell evaluates. It follows variables that get their value from a hole, and looks
+into the static program text of nested shells and ``eval``. Knows programs only through ``shell_programs``. It
+cannot know what an unlisted program does with its arguments; docs/explanation/shell-holes.md says what is
+left to the author.
 """
 
 from __future__ import annotations
@@ -151,7 +153,8 @@ class _Judge(Suspicion):
     def _earlier(self) -> set[int]:
         """Return the holes whose values may come through a pipe or from around the command: those that stand before it.
 
-        Inside functions and nested texts that is not known, so it is all; what a group is given (``{ sh; } < file``) stands behind it.
+        Inside functions and nested texts that is not known, so it is all; what a group is given (``{ sh; } <
+        file``) stands behind it.
         """
         if self.depth or self.lexed.functions:
             return set(self.everything)

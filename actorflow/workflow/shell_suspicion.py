@@ -1,7 +1,8 @@
 """What is known of the holes of a text while its commands are judged: where their values may get to, and which are refused so far.
 
-The base of ``shell_rules`` and ``shell_builtins``. A word is suspect when it holds a hole or reads a variable that carries the value of one; refusing a
-word refuses all these holes, each with the reason that fits it. Knows nothing of programs.
+The base of ``shell_rules`` and ``shell_builtins``. A word is suspect when it holds a hole or reads a variable
+that carries the value of one; refusing a word refuses all these holes, each with the reason that fits it.
+Knows nothing of programs.
 """
 
 from __future__ import annotations

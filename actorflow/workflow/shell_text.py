@@ -1,8 +1,9 @@
 """Holes in shell text become variables: a value never becomes part of a command.
 
-Takes a compiled template of command text; gives a ``ShellCommand``, in which each hole reads a variable (``"${AF_1}"`` outside quotes, ``${AF_1}``
-inside double quotes), and what is wrong: a hole where no quoting can keep its value from being run. ``shell_environment`` gives
-the variables their values for one attempt. The invariant: the text that the shell reads does not depend on any value. Must not run anything.
+Takes a compiled template of command text; gives a ``ShellCommand``, in which each hole reads a variable
+(``"${AF_1}"`` outside quotes, ``${AF_1}`` inside double quotes), and what is wrong: a hole where no quoting
+can keep its value from being run. ``shell_environment`` gives the variables their values for one attempt. The
+invariant: the text that the shell reads does not depend on any value. Must not run anything.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from actorflow.workflow.templates import InterpolationError, interpolation_error
 __all__ = ["MAX_VALUE_BYTES", "ShellProblem", "compile_shell", "shell_environment"]
 
 MAX_VALUE_BYTES = 100 * 1024
-"""The longest value of one variable. Linux takes 128 KiB for one string of the environment, the name included."""
+"""The longest value of one variable. Linux takes 128 KiB for one string of the environment, the name
+included."""
 
 _MAX_ALL_BYTES = 1024 * 1024
 """The longest values of one command together; macOS takes 1 MiB for all arguments and the environment."""
@@ -77,7 +79,8 @@ def shell_environment(command: ShellCommand, snapshot: Mapping[str, object]) -> 
     """Return the command's variables with their values.
 
     Raises:
-        InterpolationError: a hole cannot be evaluated, is null or secret, or its value cannot be an environment variable.
+        InterpolationError: a hole cannot be evaluated, is null or secret, or its value cannot be an
+            environment variable.
     """
     values: dict[str, str] = {}
     total = 0

@@ -1,8 +1,9 @@
 """Reads one word of shell text: quotes, escapes and expansions, as dash and bash do.
 
-A cursor over text in which holes are single characters. Reading a word notes the place of every hole in it: bare, inside double
-quotes, or why no value can stand there. Substitutions are read as commands by the subclass in ``shell_lexer``, with quoting of
-their own. What dash and bash would end at different characters raises ``Tangled``.
+A cursor over text in which holes are single characters. Reading a word notes the place of every hole in it:
+bare, inside double quotes, or why no value can stand there. Substitutions are read as commands by the
+subclass in ``shell_lexer``, with quoting of their own. What dash and bash would end at different characters
+raises ``Tangled``.
 """
 
 from __future__ import annotations

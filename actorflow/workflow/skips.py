@@ -1,8 +1,9 @@
 """Which tasks may be skipped, and which are sure to have succeeded when another one runs.
 
-Behind the warning for an output that may not be there. Takes the tasks of a workflow and their start rules; says, for a reader and a
-producer, whether the reader can run although the producer gave no output. Errs on the side of silence only where a rule makes it sure; one
-pass in topological order, over bit sets of the tasks that can be skipped at all.
+Behind the warning for an output that may not be there. Takes the tasks of a workflow and their start rules;
+says, for a reader and a producer, whether the reader can run although the producer gave no output. Errs on
+the side of silence only where a rule makes it sure; one pass in topological order, over bit sets of the tasks
+that can be skipped at all.
 """
 
 from __future__ import annotations

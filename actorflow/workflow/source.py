@@ -1,8 +1,8 @@
 r"""The text of a workflow file: from an offset to line, column and excerpt.
 
-Lines end at ``\n``, ``\r\n`` or a lone ``\r``, as editors count them. Columns are characters from 1. Excerpts never carry the value
-of a secret that stands in the file, nor anything a terminal would obey. Only made when there is something to show, so that a correct
-file never pays for it; a line of 30 MB is never copied.
+Lines end at ``\n``, ``\r\n`` or a lone ``\r``, as editors count them. Columns are characters from 1. Excerpts
+never carry the value of a secret that stands in the file, nor anything a terminal would obey. Only made when
+there is something to show, so that a correct file never pays for it; a line of 30 MB is never copied.
 """
 
 from __future__ import annotations

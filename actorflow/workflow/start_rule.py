@@ -1,8 +1,9 @@
 """Which states of its dependencies let a task start: read from its ``run_if`` and its condition.
 
-The author decides: a condition that reads ``.status``, ``.reason`` or ``.error`` of a direct dependency replaces the default rule for that
-dependency, one that calls ``success()``, ``failure()`` or ``always()`` replaces it for all. Known statically, so that ``explain`` can show it.
-The table of rules and states itself is ``scheduling``'s.
+The author decides: a condition that reads ``.status``, ``.reason`` or ``.error`` of a direct dependency
+replaces the default rule for that dependency, one that calls ``success()``, ``failure()`` or ``always()``
+replaces it for all. Known statically, so that ``explain`` can show it. The table of rules and states itself
+is ``scheduling``'s.
 """
 
 from __future__ import annotations

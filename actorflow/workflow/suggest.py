@@ -1,8 +1,8 @@
 """Did you mean …?
 
-Finds the known name nearest to a wrong one by edit distance (insert, delete, replace, swap of neighbours). A hostile file can have
-ten thousand wrong names beside ten thousand known ones, so a ``Suggester`` has a budget for one file; when it is used up it
-stays silent.
+Finds the known name nearest to a wrong one by edit distance (insert, delete, replace, swap of neighbours). A
+hostile file can have ten thousand wrong names beside ten thousand known ones, so a ``Suggester`` has a budget
+for one file; when it is used up it stays silent.
 """
 
 from __future__ import annotations

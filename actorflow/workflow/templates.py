@@ -1,8 +1,9 @@
 """JSON values whose strings have holes, compiled once and rendered for each attempt.
 
-Takes a frozen value; gives a ``ValueTemplate`` of the same shape: strings go through the expression environment, everything else passes as it is,
-mapping keys are never touched. A string that is one hole keeps its value's type. Each distinct text is compiled once per
-``TemplateCompiler``. A value that fails to render raises ``InterpolationError`` with its path (``parameters.task``) and never tells a value.
+Takes a frozen value; gives a ``ValueTemplate`` of the same shape: strings go through the expression
+environment, everything else passes as it is, mapping keys are never touched. A string that is one hole keeps
+its value's type. Each distinct text is compiled once per ``TemplateCompiler``. A value that fails to render
+raises ``InterpolationError`` with its path (``parameters.task``) and never tells a value.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The complaints of PyYAML's two parsers in words that say what to do.
 
-A table from what the parser says (both parsers word some things differently) to a message and a hint. What is not in the table is passed on as it
-is. Must not quote the file: the excerpt shows it.
+A table from what the parser says (both parsers word some things differently) to a message and a hint. What is
+not in the table is passed on as it is. Must not quote the file: the excerpt shows it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """YAML text to events.
 
-Walks the parser events of PyYAML: its C parser when it is there, else the pure one. Constructors and composers are never used: they recurse
-(100,000 nested brackets crash the C one) and they expand aliases and merge keys. Anchors, aliases, tags and directives are
-faults. The parser's own complaints are told in words that say what to do.
+Walks the parser events of PyYAML: its C parser when it is there, else the pure one. Constructors and
+composers are never used: they recurse (100,000 nested brackets crash the C one) and they expand aliases and
+merge keys. Anchors, aliases, tags and directives are faults. The parser's own complaints are told in words
+that say what to do.
 """
 
 from __future__ import annotations

@@ -1,0 +1,164 @@
+"""A run's journal read once, of which only as much is decoded as a question needs.
+
+Folding the events of ten thousand tasks takes most of a second; a question about one task needs the events about it and a few others, and those about the
+run. ``RunReading`` knows for every task, from the kinds of its records alone, how it stands, and gives the events about some tasks as a history of its own:
+one that can be folded, because tasks meet only in the decisions, which are in the history already. Counters of such a state count those tasks only. Reads only; needs no trio.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Container, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from actorflow.engine.records import read_records
+from actorflow.errors import InputError, JournalError, RunError
+from actorflow.ids import RunId, TaskId
+from actorflow.journal import BlobStore, Driver, JournalReader, Record, RunStore, who_drives
+from actorflow.settings import Settings
+from actorflow.state import RunState, fold
+from actorflow.state import events as ev
+from actorflow.state.events import BlobRef, TaskEntry
+from actorflow.state.recorded import Recorded
+from actorflow.values import Frozen, freeze
+
+__all__ = ["RunReading", "read_run"]
+
+_ABOUT: Final = re.compile(rb'\{"type":"[A-Za-z]+","task":"([A-Za-z0-9_-]+)"')
+"""How the record of an event about a task begins; one that is written in another way is decoded to find out."""
+
+_ENDS: Final = frozenset({"AttemptSucceeded", "AttemptFailed", "AttemptLost", "AttemptCancelled", "AttemptRequeued"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunReading:
+    """A run as its journal had it at one moment.
+
+    Attributes:
+        accepted: its first event.
+        accepted_at: when that was recorded, Unix seconds.
+        driver: who drives it; None when nobody does.
+        last_kinds: task -> the kind of the last event about it.
+        open_attempts: tasks whose latest attempt has not ended.
+    """
+
+    run_id: RunId
+    folder: Path
+    driver: Driver | None
+    accepted: ev.RunAccepted
+    accepted_at: float
+    last_kinds: dict[TaskId, str]
+    open_attempts: frozenset[TaskId]
+    _records: list[Record] = field(repr=False)
+    _tasks: list[TaskId | None] = field(repr=False)
+
+    @property
+    def entries(self) -> dict[TaskId, TaskEntry]:
+        """Task -> what the first event says of it, as the workflow declares them."""
+        return {entry.id: entry for entry in self.accepted.tasks}
+
+    def entry(self, task: str) -> TaskEntry:
+        """Return what the first event says of a task.
+
+        Raises:
+            InputError: the run has no such task.
+        """
+        import difflib
+
+        entries = self.entries
+        if task in entries:
+            return entries[TaskId(task)]
+        close = difflib.get_close_matches(task, entries, n=1)
+        shown = ", ".join(list(entries)[:10]) + (" …" if len(entries) > 10 else "")
+        hint = f"did you mean {close[0]!r}?" if close else f"its tasks are: {shown}"
+        raise InputError(f"run {self.run_id} has no task {task!r}", hint=hint)
+
+    def about(self, tasks: Collection[TaskId]) -> tuple[Recorded, ...]:
+        """Return the events about ``tasks`` and about the run, as if it had no other tasks."""
+        chosen = frozenset(tasks)
+        pairs = zip(self._records, self._tasks, strict=True)
+        decoded = read_records(record for record, task in pairs if task is None or task in chosen)
+        return tuple(_cut(recorded, chosen) for recorded in decoded)
+
+    def state(self, tasks: Collection[TaskId]) -> RunState:
+        """Return the latest state of ``tasks``; all others are left out of it, and of its counters."""
+        return fold((recorded.at, recorded.event) for recorded in self.about(tasks))
+
+    def output(self, ref: BlobRef) -> Frozen:
+        """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
+        return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
+
+
+def read_run(run: str, *, settings: Settings) -> RunReading:
+    """Read a run's journal.
+
+    Args:
+        run: an id, a unique prefix of one, or ``last``.
+
+    Raises:
+        RunError: there is no such run, or it was never accepted.
+        JournalError: its journal cannot be read or is damaged.
+    """
+    store = RunStore(settings.state_dir)
+    folder = store.open(store.resolve(run))
+    driver = who_drives(folder.path)  # before the journal, as in ``inspect``
+    with JournalReader.open(folder.path) as reader:
+        records = reader.read()
+    first = read_records(records[:1])
+    if not first or not isinstance(first[0].event, ev.RunAccepted):
+        hint = "its command was stopped before anything happened"
+        raise RunError(f"run {folder.run_id} was never begun", hint=hint)
+    tasks = [_task_of(record) for record in records]
+    kinds, is_open = _standings(records, tasks)
+    accepted = first[0].event
+    return RunReading(
+        folder.run_id, folder.path, driver, accepted, first[0].at, kinds, is_open, records, tasks
+    )
+
+
+def _task_of(record: Record) -> TaskId | None:
+    found = _ABOUT.match(record.body)
+    if found is not None:
+        return TaskId(found[1].decode())
+    try:
+        event = ev.decode(record.body)
+    except msgspec.MsgspecError as error:
+        message = f"event {record.sequence} is a {record.kind!r}, which this actorflow does not know"
+        raise JournalError(message, hint="read it with the version that wrote it") from error
+    return getattr(event, "task", None)
+
+
+def _standings(
+    records: Iterable[Record], tasks: Iterable[TaskId | None]
+) -> tuple[dict[TaskId, str], frozenset[TaskId]]:
+    kinds: dict[TaskId, str] = {}
+    is_open: set[TaskId] = set()
+    for record, task in zip(records, tasks, strict=True):
+        if task is None:
+            if record.kind == "RunResumed":
+                resumed = ev.decode(record.body)
+                if isinstance(resumed, ev.RunResumed):
+                    kinds.update(dict.fromkeys(resumed.tasks, record.kind))
+            continue
+        kinds[task] = record.kind
+        if record.kind == "AttemptStarted":
+            is_open.add(task)
+        elif record.kind in _ENDS:
+            is_open.discard(task)
+    return kinds, frozenset(is_open)
+
+
+def _cut(recorded: Recorded, tasks: Container[TaskId]) -> Recorded:
+    """Return an event about the run with what it says of other tasks cut out."""
+    event = recorded.event
+    if isinstance(event, ev.RunAccepted):
+        kept = tuple(entry for entry in event.tasks if entry.id in tasks)
+        return Recorded(recorded.sequence, recorded.at, msgspec.structs.replace(event, tasks=kept))
+    if isinstance(event, ev.RunResumed):
+        named = tuple(task for task in event.tasks if task in tasks)
+        return Recorded(recorded.sequence, recorded.at, msgspec.structs.replace(event, tasks=named))
+    return recorded
