@@ -14,6 +14,7 @@
     │   ├── BlobDamaged       a large output is not what was stored
     │   └── StaleEpoch        another driver has taken the run over                       exit 75
     ├── RunLocked             another process drives this run                             exit 75
+    ├── DriverSilent          the process that drives this run does not answer            exit 75
     ├── MailboxError
     │   ├── MailboxFull
     │   └── MailboxClosed
@@ -32,6 +33,7 @@ __all__ = [
     "BlobDamaged",
     "BlobMissing",
     "ConfigurationError",
+    "DriverSilent",
     "ExpressionError",
     "InputError",
     "InternalError",
@@ -211,6 +213,18 @@ class RunLocked(ActorflowError):
         )
         self.run_id = run_id
         self.driver = driver
+
+
+class DriverSilent(ActorflowError):
+    """The process that drives a run is there, and does not answer."""
+
+    exit_code = 75
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"the process that drives the run has not answered for {seconds:g} s; nothing was asked of it any more",
+            hint="is it stopped (kill -CONT lets it go on), or its disk stuck? 'actorflow status' says which process it is",
+        )
 
 
 class MailboxError(ActorflowError):

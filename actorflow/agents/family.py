@@ -21,7 +21,7 @@ from actorflow.agents.handles import open_handle, send_signal, wait_handle
 from actorflow.agents.orphans import orphans
 from actorflow.agents.process_table import Process
 
-__all__ = ["GRACE_SECONDS", "KILL_SECONDS", "Family", "Survivors", "hurry_all"]
+__all__ = ["GRACE_SECONDS", "KILL_SECONDS", "Family", "Survivors", "hurry_all", "kill_all"]
 
 GRACE_SECONDS = 5.0
 """From TERM to KILL."""
@@ -90,6 +90,12 @@ def hurry_all() -> None:
     """Give no attempt a grace any more: all that is being ended is killed now (the second Ctrl-C). Call it in the trio thread."""
     for family in list(_live.values()):
         family.hurry()
+
+
+def kill_all() -> None:
+    """Kill the programs of all attempts, and wait for nothing: this process is about to leave."""
+    for family in list(_live.values()):
+        family.signal(signal.SIGKILL, family.members())
 
 
 class Family(_Kin):

@@ -81,8 +81,23 @@ class RunReading:
         """Return the events about ``tasks`` and about the run, as if it had no other tasks."""
         chosen = frozenset(tasks)
         pairs = zip(self._records, self._tasks, strict=True)
-        decoded = read_records(record for record, task in pairs if task is None or task in chosen)
+        decoded = _decoded(record for record, task in pairs if task is None or task in chosen)
         return tuple(_cut(recorded, chosen) for recorded in decoded)
+
+    def failed_before(self, sequence: int) -> tuple[TaskId, ...]:
+        """Return the tasks that were FAILED just before the event ``sequence``, in the order in which they failed."""
+        failed: dict[TaskId, None] = {}
+        for record, task in zip(self._records, self._tasks, strict=True):
+            if record.sequence >= sequence:
+                break
+            if task is not None and record.kind in ("TaskFailed", "TaskSkipped"):
+                failed.pop(task, None)
+                if record.kind == "TaskFailed":
+                    failed[task] = None
+            elif record.kind == "RunResumed":
+                failed.clear()  # every FAILED task is PENDING again
+        hooks = {entry.id for entry in self.accepted.tasks if entry.hook}
+        return tuple(task for task in failed if task not in hooks)
 
     def state(self, tasks: Collection[TaskId]) -> RunState:
         """Return the latest state of ``tasks``; all others are left out of it, and of its counters."""
@@ -108,7 +123,7 @@ def read_run(run: str, *, settings: Settings) -> RunReading:
     driver = who_drives(folder.path)  # before the journal, as in ``inspect``
     with JournalReader.open(folder.path) as reader:
         records = reader.read()
-    first = read_records(records[:1])
+    first = _decoded(records[:1])
     if not first or not isinstance(first[0].event, ev.RunAccepted):
         hint = "its command was stopped before anything happened"
         raise RunError(f"run {folder.run_id} was never begun", hint=hint)
@@ -124,12 +139,20 @@ def _task_of(record: Record) -> TaskId | None:
     found = _ABOUT.match(record.body)
     if found is not None:
         return TaskId(found[1].decode())
+    return getattr(_decoded([record])[0].event, "task", None)
+
+
+def _decoded(records: Iterable[Record]) -> tuple[Recorded, ...]:
+    """Decode records.
+
+    Raises:
+        JournalError: one of them is of a later version.
+    """
     try:
-        event = ev.decode(record.body)
+        return read_records(records)
     except msgspec.MsgspecError as error:
-        message = f"event {record.sequence} is a {record.kind!r}, which this actorflow does not know"
+        message = f"the journal holds an event that this actorflow does not know ({error})"
         raise JournalError(message, hint="read it with the version that wrote it") from error
-    return getattr(event, "task", None)
 
 
 def _standings(
@@ -140,7 +163,7 @@ def _standings(
     for record, task in zip(records, tasks, strict=True):
         if task is None:
             if record.kind == "RunResumed":
-                resumed = ev.decode(record.body)
+                resumed = _decoded([record])[0].event
                 if isinstance(resumed, ev.RunResumed):
                     kinds.update(dict.fromkeys(resumed.tasks, record.kind))
             continue

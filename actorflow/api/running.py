@@ -27,7 +27,8 @@ from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file, registry_of
 from actorflow.api.signals import obey_signals
 from actorflow.engine.drive import Drive, driver_started
-from actorflow.engine.feed import Hub, Watch
+from actorflow.engine.feed import Hub, Watch, watch_safely
+from actorflow.engine.outcomes import scrub
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.secrets import read_secrets
@@ -274,6 +275,7 @@ class _Driving:
                 records = read_records(await journal.read())
                 state = fold(((recorded.at, recorded.event) for recorded in records), EMPTY)
                 await self._end_survivors(state)
+                await self._scrub([recorded.event for recorded in records], state)
                 state = await self._drive(journal, state, first(state, journal.epoch))
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
 
@@ -287,7 +289,7 @@ class _Driving:
             await helpers.start(obey_signals, drive)
             async with trio.open_nursery() as watchers:
                 if self.watch is not None:
-                    watchers.start_soon(self.watch, session.hub.subscribe())
+                    watchers.start_soon(watch_safely, self.watch, session.hub.subscribe())
                 try:
                     state = await drive.run(events)
                 except (
@@ -322,10 +324,31 @@ class _Driving:
         """End what a dead driver left running, so that it does not run beside its next attempt."""
         from actorflow.agents.environment import attempt_marker
 
-        for task in state.tasks.values():
-            if task.is_attempt_open:
-                marker = attempt_marker(self.folder.run_id, task.id, task.attempts)
-                await end_survivors(self.folder.attempt_dir(task.id, task.attempts), marker=marker)
+        failed: list[ActorflowError] = []
+
+        async def end(task: TaskId, attempt: int) -> None:
+            marker = attempt_marker(self.folder.run_id, task, attempt)
+            try:
+                await end_survivors(self.folder.attempt_dir(task, attempt), marker=marker)
+            except ActorflowError as error:
+                failed.append(error)
+
+        async with trio.open_nursery() as nursery:  # together: each may take its whole grace
+            for task in state.tasks.values():
+                if task.is_attempt_open:
+                    nursery.start_soon(end, task.id, task.attempts)
+        if failed:
+            raise failed[0]
+
+    async def _scrub(self, events: Sequence[ev.Event], state: RunState) -> None:
+        """Take secrets out of what attempts wrote whose driver died, and so did not come to do it."""
+        if not self.secrets:
+            return
+        lost = {(event.task, event.attempt) for event in events if isinstance(event, ev.AttemptLost)}
+        lost |= {(task.id, task.attempts) for task in state.tasks.values() if task.is_attempt_open}
+        masker = Masker(self.secrets.values())
+        for task, attempt in sorted(lost):
+            await trio.to_thread.run_sync(scrub, masker, self.folder.attempt_dir(task, attempt))
 
 
 def _now() -> float:

@@ -1,7 +1,8 @@
 """Signals, as a person at a terminal means them.
 
-The first SIGINT, SIGTERM or SIGHUP cancels the run: agents are asked to stop and the run ends in an orderly way. The second one ends what still runs at once. The third leaves the process,
-as a stuck disk must not keep anybody; what is durable is resumable. Outside the main thread no signal can be received: nothing is done there.
+The first SIGINT, SIGTERM or SIGHUP cancels the run: agents are asked to stop and the run ends in an orderly way. The second one ends what still runs at once, hooks that follow
+a cancellation too. The third kills the agents and leaves the process, as a stuck disk must not keep anybody; what is durable is resumable. A signal that whoever started us had
+ignored (``nohup``, a background job) stays ignored. Outside the main thread no signal can be received: nothing is done there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import threading
 
 import trio
 
+from actorflow.agents.family import kill_all
 from actorflow.engine.drive import Drive
 
 __all__ = ["obey_signals"]
@@ -26,7 +28,11 @@ async def obey_signals(
     if threading.current_thread() is not threading.main_thread():
         task_status.started()
         return
-    with trio.open_signal_receiver(*_SIGNALS) as received:
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    if not heeded:
+        task_status.started()
+        return
+    with trio.open_signal_receiver(*heeded) as received:
         task_status.started()
         count = 0
         async for number in received:
@@ -34,6 +40,7 @@ async def obey_signals(
             if count == 1:
                 drive.cancel(signal.Signals(number).name)
             elif count == 2:
-                drive.hurry()
+                drive.hurry(signal.Signals(number).name)
             else:
+                kill_all()
                 os._exit(130)  # nothing else is sure to end while a disk is stuck

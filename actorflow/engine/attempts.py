@@ -22,7 +22,7 @@ from actorflow.ids import TaskId
 from actorflow.scheduling import StartAttempt
 from actorflow.state import RunState
 from actorflow.state import events as ev
-from actorflow.values import freeze_mapping
+from actorflow.values import FrozenDict
 from actorflow.workflow.model import HOOK_TIMEOUT_SECONDS, TaskSpec
 
 __all__ = ["Attempt", "AttemptHost"]
@@ -139,7 +139,9 @@ class Attempt:
             if not isinstance(result, AgentResult):
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
             return await event_of_result(session, start, result)
-        except JournalError as error:  # not the agent's fault: the drive ends, and a resume runs the attempt again
+        except (
+            JournalError
+        ) as error:  # not the agent's fault: the drive ends, and a resume runs the attempt again
             session.ending.fail(error)
             await trio.sleep_forever()
         except AgentError as error:
@@ -175,7 +177,7 @@ class Attempt:
     def report(self, progress: Progress) -> None:
         """Pass progress on to whoever watches, without secrets."""
         masker = self._session.masker
-        data = freeze_mapping(masker.value(progress.data))
+        data = FrozenDict({key: masker.value(item) for key, item in progress.data.items()})
         masked = Progress(kind=progress.kind, text=masker.text(progress.text), data=data)
         self._session.hub.report(self._start.task, self._start.attempt, masked)
 

@@ -20,11 +20,15 @@ import trio
 from actorflow.actors import Context
 from actorflow.engine.messages import CancelRun
 from actorflow.engine.paths import DRIVER
+from actorflow.errors import DriverSilent
 
 __all__ = ["POLL_SECONDS", "Request", "ask_driver", "serve_control", "write_request"]
 
 POLL_SECONDS = 0.1
 """How often the driver looks for requests, and a requester for its answer."""
+
+ANSWER_SECONDS = 15.0
+"""How long a driver may take to answer. One that is stopped, or whose disk is stuck, does not."""
 
 MAX_REQUEST_BYTES = 64 * 1024
 
@@ -97,11 +101,16 @@ def _write_by_rename(path: Path, content: dict[str, str]) -> None:
 
 
 async def ask_driver(folder: Path, request: Request, *, is_driven: Callable[[], bool]) -> str | None:
-    """Ask the driver and wait for its answer; None when nobody drives the run (any more)."""
+    """Ask the driver and wait for its answer; None when nobody drives the run (any more).
+
+    Raises:
+        DriverSilent: it is there and does not answer. The request is taken back.
+    """
     write_request(folder, request)
     answer = folder / f"{request.request_id}.answer"
+    give_up_at = trio.current_time() + ANSWER_SECONDS
     try:
-        while True:
+        while trio.current_time() < give_up_at:
             driven = (
                 is_driven()
             )  # asked before the look, so that an answer given just before the driver's end is seen
@@ -110,6 +119,7 @@ async def ask_driver(folder: Path, request: Request, *, is_driven: Callable[[], 
             if not driven:
                 return None
             await trio.sleep(POLL_SECONDS)
+        raise DriverSilent(ANSWER_SECONDS)
     finally:
         for suffix in (".request", ".answer"):
             (folder / f"{request.request_id}{suffix}").unlink(missing_ok=True)

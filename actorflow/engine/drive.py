@@ -53,6 +53,18 @@ def driver_started(epoch: int, *, boot_id: str = "") -> ev.DriverStarted:
     return ev.DriverStarted(pid=os.getpid(), host=os.uname().nodename, epoch=epoch, boot_id=boot_id)
 
 
+async def _record(session: Session, events: Sequence[Event]) -> Session:
+    """Commit events before there is a RunActor, and publish the state after them."""
+    if not events:
+        return session
+    at = session.clock()
+    await session.journal.append(records_of(events, at))
+    state = fold(((at, event) for event in events), session.initial)
+    sequence = session.initial.sequence + 1
+    session.hub.publish(state, tuple(Recorded(sequence + i, at, event) for i, event in enumerate(events)))
+    return replace(session, initial=state)
+
+
 async def _read_state(session: Session) -> RunState:
     """Fold the whole journal."""
     records = read_records(await session.journal.read())
@@ -119,16 +131,13 @@ class Drive:
         return format_tree(self._runtime.tree()) + running
 
     async def _begin(self, first: Sequence[Event]) -> Session:
-        session = self._session
-        if not first:
-            return session
-        at = session.clock()
-        await session.journal.append(records_of(first, at))
-        state = fold(((at, event) for event in first), session.initial)
-        sequence = session.initial.sequence + 1
-        recorded = tuple(Recorded(sequence + i, at, event) for i, event in enumerate(first))
-        session.hub.publish(state, recorded)
-        return replace(session, initial=state)
+        session = await _record(self._session, first)
+        if (
+            self._cancelled_early is not None
+        ):  # it came while we waited for the disk: then no agent is called at all
+            request, self._cancelled_early = ev.RunCancelRequested(self._cancelled_early), None
+            session = await _record(session, [request])
+        return session
 
     def _tree(self, session: Session) -> SupervisorSpec:
         host = self._host = AttemptHost(session)

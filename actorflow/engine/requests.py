@@ -32,9 +32,7 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
     """
     task = session.plan.tasks[start.task]
     try:
-        context = snapshot(
-            state, reads=task.reads, dependencies=task.dependencies, load=session.facts.load
-        )
+        context = snapshot(state, reads=task.reads, dependencies=task.dependencies, load=session.facts.load)
         parameters, environment = _fill(session, task, context)
         description = task.description.render(context)
     except ExpressionError as error:

@@ -25,6 +25,7 @@ from actorflow.engine.messages import (
     Rejoined,
     StopAttempt,
     SupervisorRestarted,
+    TaskMessage,
     WaitUntil,
 )
 from actorflow.engine.paths import TASKS, task_name
@@ -185,17 +186,17 @@ class RunActor(Actor):
         cancelling = False
         for event in settled.events:
             if type(event) is ev.RetryScheduled:
-                self._task_ref(event.task).tell_nowait(WaitUntil(event.due_at))
+                self._tell_task(event.task, WaitUntil(event.due_at))
             elif type(event) is ev.TaskCancelled:
                 self._confirm(event.task, self._state.tasks[event.task].attempts)
             cancelling = cancelling or type(event) in (ev.RunCancelRequested, ev.RunTimedOut)
         if cancelling:
             for task in self._state.tasks.values():
                 if task.is_attempt_open and is_cancelled(self._state, task):
-                    self._task_ref(task.id).tell_nowait(StopAttempt())
+                    self._tell_task(task.id, StopAttempt())
 
     def _carry(self, start: StartAttempt) -> None:
-        self._task_ref(start.task).tell_nowait(Carry(start, self._state))
+        self._tell_task(start.task, Carry(start, self._state))
 
     def _confirm(self, task_id: TaskId, attempt: int) -> None:
         """Tell the task's actor, if it is there, that the outcome of its attempt is durable."""
@@ -220,23 +221,25 @@ class RunActor(Actor):
         if task.is_attempt_open:
             self._carry(StartAttempt(task.id, task.attempts, task.agent))
             if is_cancelled(self._state, task):
-                self._task_ref(task.id).tell_nowait(StopAttempt())
+                self._tell_task(task.id, StopAttempt())
         elif task.due_at is not None:
-            self._task_ref(task.id).tell_nowait(WaitUntil(task.due_at))
+            self._tell_task(task.id, WaitUntil(task.due_at))
 
-    def _task_ref(self, task_id: TaskId) -> Ref[object]:
-        """Return the ref of a task's actor, which is started when there is none."""
+    def _tell_task(self, task_id: TaskId, message: TaskMessage) -> None:
+        """Tell a task's actor something; it is started for it when there is none."""
         child = self._child(task_id)
         if child is not None:
-            return child
+            child.tell_nowait(message)
+            return
         session, host, driver = self._session, self._host, self._ctx.self_ref
-        spec = ChildSpec(
-            task_name(task_id),
-            lambda: TaskActor(session, host, driver, task_id),
-            restart="transient",
-            mailbox_capacity=TASK_MAILBOX,
+        self._tasks.start_child_nowait(
+            ChildSpec(
+                task_name(task_id),
+                lambda: TaskActor(session, host, driver, task_id, message),
+                restart="transient",
+                mailbox_capacity=TASK_MAILBOX,
+            )
         )
-        return self._tasks.start_child_nowait(spec)
 
     # --- the run's timeout ---------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from actorflow.engine.messages import (
     Recorded,
     Rejoined,
     StopAttempt,
+    TaskMessage,
     WaitUntil,
 )
 from actorflow.engine.session import Session
@@ -30,22 +31,28 @@ class TaskActor(Actor):
 
     Args:
         driver: the RunActor.
+        first: what it is started for; a later incarnation asks again instead.
     """
 
-    def __init__(self, session: Session, host: AttemptHost, driver: Ref[object], task_id: TaskId) -> None:
+    def __init__(
+        self, session: Session, host: AttemptHost, driver: Ref[object], task_id: TaskId, first: TaskMessage
+    ) -> None:
         self._session = session
         self._host = host
         self._driver = driver
         self._task = task_id
+        self._first = first
         self._attempt = 0
         self._wait: trio.CancelScope | None = None
         self._ctx: Context
 
     async def on_start(self, ctx: Context) -> None:
-        """After a crash, ask what there is to do."""
+        """Do what it was started for; after a crash, ask what there is to do."""
         self._ctx = ctx
         if ctx.restarts:
             self._driver.tell_nowait(Rejoined(self._task), reserved=True)
+        else:
+            await self.receive(self._first)
 
     async def receive(self, message: object) -> None:
         """Handle one message."""

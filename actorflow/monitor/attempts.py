@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import RecordedEvent
@@ -51,9 +51,6 @@ class Attempt:
         return max(0, microseconds(self.ended_at) - microseconds(self.started_at)) / 1_000_000
 
 
-_End: TypeAlias = (
-    ev.AttemptSucceeded | ev.AttemptFailed | ev.AttemptLost | ev.AttemptCancelled | ev.AttemptRequeued
-)
 _ENDS: dict[type, AttemptStatus] = {
     ev.AttemptSucceeded: AttemptStatus.SUCCEEDED,
     ev.AttemptFailed: AttemptStatus.FAILED,
@@ -84,7 +81,7 @@ def every_attempt(events: Iterable[RecordedEvent]) -> dict[TaskId, tuple[Attempt
             found.setdefault(event.task, []).append(begun)
         elif isinstance(event, ev.RetryScheduled):
             _change(found, event.task, retry_at=event.due_at, delay_seconds=event.delay_seconds)
-        elif type(event) in _ENDS:
+        elif isinstance(event, ev.AttemptSucceeded | ev.AttemptFailed | ev.AttemptLost | ev.AttemptCancelled | ev.AttemptRequeued):
             error = _LOST if isinstance(event, ev.AttemptLost) else getattr(event, "failure", None)
             _change(found, event.task, status=_ENDS[type(event)], ended_at=at, error=error)
     return {task: tuple(attempts) for task, attempts in found.items()}

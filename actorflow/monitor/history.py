@@ -16,7 +16,15 @@ from actorflow.monitor.times import microseconds, rfc3339
 from actorflow.state import events as ev
 from actorflow.state.status import RUN_TRANSITIONS, RunStatus
 
-__all__ = ["DAMAGED", "INTERRUPTED", "NEVER_BEGUN", "UNREADABLE", "PastRun", "past_run_report", "status_at_end"]
+__all__ = [
+    "DAMAGED",
+    "INTERRUPTED",
+    "NEVER_BEGUN",
+    "UNREADABLE",
+    "PastRun",
+    "past_run_report",
+    "status_at_end",
+]
 
 INTERRUPTED = "interrupted"
 """The status of a run that should be running and that nobody drives."""

@@ -134,13 +134,13 @@ def after_attempt(facts: Facts, state: RunState, task: TaskState, now: float) ->
     failure = task.error or Failure("unknown", "it failed without saying why")
     match task.attempt:
         case AttemptStatus.REQUEUED:
-            due_at = now if task.due_at is None else task.due_at
+            due_at = now if task.due_at is None else _to_microseconds(task.due_at)
             return ScheduleRetry(task.id, task.attempts + 1, due_at, max(0.0, due_at - now))
         case AttemptStatus.LOST if task.lost <= MAX_LOST:
             return ScheduleRetry(task.id, task.attempts + 1, now, 0.0)
         case AttemptStatus.FAILED if failure.retryable and task.counted < planned.retry.max_attempts:
             delay = delay_before(planned.retry, task, failure, facts.jitter)
-            return ScheduleRetry(task.id, task.attempts + 1, now + delay, delay)
+            return ScheduleRetry(task.id, task.attempts + 1, _to_microseconds(now + delay), delay)
         case AttemptStatus.CANCELLED:
             return CancelTask(task.id)
     return FailTask(task.id, failure, tolerated=planned.spec.on_failure is OnTaskFailure.SKIP)
@@ -150,6 +150,11 @@ def is_cancelled(state: RunState, task: TaskState) -> bool:
     """Tell whether a task that is not done is to be cancelled."""
     is_end_hook = task.hook and task.hook != HookPhase.ON_START
     return state.hooks_cancelled if is_end_hook else state.is_cancelling
+
+
+def _to_microseconds(moment: float) -> float:
+    """Round to what the journal can say: a batch that begins at this moment must be stamped with exactly it."""
+    return round(moment * 1e6) / 1e6
 
 
 def delay_before(retry: RetryPolicy, task: TaskState, failure: Failure, jitter: Jitter) -> float:

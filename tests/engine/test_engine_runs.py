@@ -236,8 +236,10 @@ tasks: [{id: a, agent: scripted, env: {T: "${secrets.TOKEN}"}, on_failure: skip}
     )
     run.agent.script("a", AgentError("exit_status", "said hunter2-hunter2", retryable=False))
 
-    await run.run()
+    state = await run.run()
 
+    assert state.status is RunStatus.SUCCESS
+    assert run.events(ev.ActorRestarted) == []
     assert run.agent.requests[0].environment == {"T": "hunter2-hunter2"}
     assert b"hunter2" not in b"".join(record.body for record in run.disk.records)
 

@@ -1,0 +1,413 @@
+"""``explain``: why a task, or a run, is as it is.
+
+The journal says what was decided and when. The events up to that moment are folded again, and the same rules and the same compiled condition are asked over that state, so that the
+answer is the decision's own: which dependency counted as what, which rule, what the condition read. Only the events about the task, its dependencies and what its condition reads
+are looked at. Works while a run goes on, after a crash, and for any past run. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actorflow.api.pinned import PinnedTask, PinnedWorkflow
+from actorflow.api.reading import RunReading, read_run
+from actorflow.api.reasons import Facts, named, why
+from actorflow.errors import ExpressionError, JournalError
+from actorflow.expressions import Expression
+from actorflow.expressions.explaining import shown
+from actorflow.ids import TaskId
+from actorflow.monitor.attempts import Attempt, attempts_of
+from actorflow.monitor.explanation import (
+    ConditionFact,
+    Counting,
+    DependencyFact,
+    Explanation,
+    ReadFact,
+    RuleFact,
+    RunExplanation,
+    TaskSummary,
+)
+from actorflow.monitor.history import INTERRUPTED
+from actorflow.monitor.limits import limit_of
+from actorflow.monitor.words import failure_text, phase_of
+from actorflow.scheduling.start_rules import Standing, blocked_by_rule, standing
+from actorflow.settings import Settings
+from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStatus, apply
+from actorflow.state import events as ev
+from actorflow.state.recorded import Recorded
+from actorflow.state.run_state import EMPTY
+from actorflow.state.snapshot import Snapshot, snapshot
+from actorflow.workflow.environment import ENVIRONMENT, STATUS_FUNCTIONS
+from actorflow.workflow.model import RunIf
+from actorflow.workflow.plan import StartRule
+
+__all__ = ["explain_run", "explain_task"]
+
+_MEANINGS = {
+    RunIf.ALL_SUCCESS: "every dependency succeeded",
+    RunIf.ALL_FAILED: "every dependency failed",
+    RunIf.ALL_DONE: "every dependency is done, however it ended",
+    RunIf.ONE_SUCCESS: "at least one dependency succeeded",
+    RunIf.ONE_FAILED: "at least one dependency failed",
+    RunIf.NONE_FAILED: "no dependency failed",
+    RunIf.NONE_FAILED_MIN_ONE_SUCCESS: "no dependency failed and at least one succeeded",
+    RunIf.ALWAYS: "every dependency is done, however it ended",
+}
+_COUNTING: dict[Standing, Counting] = {
+    Standing.OK: "ok",
+    Standing.FAILED: "failed",
+    Standing.STOPPED: "stopped",
+    Standing.SKIPPED: "skipped",
+}
+_DECIDING = (ev.AttemptStarted, ev.TaskSkipped, ev.TaskFailed, ev.TaskCancelled)
+
+
+def explain_task(run: str, task: str, *, settings: Settings, now: float) -> Explanation:
+    """Say why a task is as it is.
+
+    Args:
+        run: an id, a unique prefix of one, or ``last``.
+        now: Unix seconds.
+
+    Raises:
+        RunError: there is no such run.
+        InputError: it has no such task.
+        JournalError: its journal cannot be read or is damaged.
+    """
+    reading = read_run(run, settings=settings)
+    entry = reading.entry(task)
+    pinned = PinnedWorkflow(reading.accepted)
+    planned = pinned.task(entry.id)
+    hooks = [other.id for other in reading.accepted.tasks if other.hook == "on_start"]
+    chosen = {entry.id, *entry.dependencies, *(planned.reads if planned else ()), *hooks}
+    events = reading.about(chosen)
+    decision = _decision(events, entry.id)
+    state = decision.latest
+    found = state.tasks[entry.id]
+    return _Explaining(reading, pinned, planned, decision, now).explain(found, attempts_of(events, entry.id))
+
+
+def explain_run(run: str, *, settings: Settings, now: float) -> RunExplanation:
+    """Say why a run is as it is: what kept it from success, each task in one sentence.
+
+    Raises:
+        RunError: there is no such run.
+        JournalError: its journal cannot be read or is damaged.
+    """
+    reading = read_run(run, settings=settings)
+    entries = reading.entries
+    open_ones = [task for task in entries if reading.last_kinds.get(task) != "TaskSucceeded"]
+    needed = {*open_ones, *(d for task in open_ones for d in entries[task].dependencies)}
+    state = reading.state(needed)
+    status = _status(reading, state)
+    counts = _counts(reading, state)
+    told = [task for task in open_ones if _is_worth_telling(state.tasks[task], status)]
+    return RunExplanation(
+        run_id=reading.run_id,
+        workflow=reading.accepted.workflow,
+        status=status,
+        summary=_run_summary(state, status, counts),
+        counts=counts,
+        tasks=[_summary(reading, state.tasks[task], state, now, status) for task in told],
+    )
+
+
+# --- the moment of the decision ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """When it was decided about a task, since a resume made it PENDING last.
+
+    Attributes:
+        recorded: the first event that says so; None while there is none.
+        before: the state just before it, the latest one while there is none.
+        latest: the latest state.
+    """
+
+    recorded: Recorded | None
+    before: RunState
+    latest: RunState
+
+
+def _decision(events: tuple[Recorded, ...], task: TaskId) -> _Decision:
+    state = before = EMPTY
+    decided: Recorded | None = None
+    for recorded in events:
+        event = recorded.event
+        if isinstance(event, ev.RunResumed) and task in event.tasks:
+            decided = None
+        elif decided is None and isinstance(event, _DECIDING) and event.task == task:
+            decided, before = recorded, state
+        state = apply(state, event, recorded.at)
+    return _Decision(decided, state if decided is None else before, state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Explaining:
+    """One question about one task."""
+
+    reading: RunReading
+    pinned: PinnedWorkflow
+    planned: PinnedTask | None
+    decision: _Decision
+    now: float
+
+    def explain(self, task: TaskState, attempts: tuple[Attempt, ...]) -> Explanation:
+        decided, before = self.decision.recorded, self.decision.before
+        rule = self._rule(task)
+        condition = self._condition(task, rule)
+        limit = limit_of(task, {entry.id: entry.max_attempts for entry in self.reading.accepted.tasks})
+        dependencies = tuple(self._dependency(before.tasks[d]) for d in task.dependencies)
+        facts = Facts(
+            state=self.decision.latest,
+            now=self.now,
+            limit=limit,
+            rule=rule,
+            dependencies=dependencies,
+            condition=condition,
+            attempts=attempts,
+            stopped_by=self._stopped_by(task),
+            waits_for=tuple(self._waits_for(task)),
+        )
+        return Explanation(
+            run_id=self.reading.run_id,
+            task=task.id,
+            hook=task.hook,
+            phase=phase_of(task),
+            status=task.status.value,
+            reason=None if task.reason is None else task.reason.value,
+            summary=why(task, facts),
+            decided_at=None if decided is None else decided.at,
+            sequence=None if decided is None else decided.sequence,
+            rule=rule,
+            dependencies=dependencies,
+            condition=condition,
+            attempts=attempts,
+            limit=limit,
+            error=task.error,
+            waits_for=tuple(facts.waits_for),
+        )
+
+    def _dependency(self, task: TaskState) -> DependencyFact:
+        overruled = self.planned is not None and task.id in self.planned.rule.overruled
+        return _dependency_fact(task, is_overruled=overruled)
+
+    def _rule(self, task: TaskState) -> RuleFact | None:
+        """Return the rule and whether it let the task start; None when there is nothing that it could ask about."""
+        if self.planned is None or not task.dependencies:
+            return None
+        rule = self.planned.rule
+        before = [self.decision.before.tasks[d] for d in task.dependencies]
+        is_met = blocked_by_rule(rule, before) is None if _all_done(before) else None
+        name = _name_of(rule)
+        return RuleFact(name.value, rule.run_if is None, _meaning(rule, name), is_met)
+
+    def _condition(self, task: TaskState, rule: RuleFact | None) -> ConditionFact | None:
+        if self.planned is None or self.planned.condition is None:
+            return None
+        expression = self.planned.condition
+        stops = task.reason is SkipReason.WORKFLOW_STOPPED or task.status is TaskStatus.CANCELLED and not task.attempts
+        before = self.decision.before
+        is_asked = self.decision.recorded is not None and not stops and (rule is None or rule.is_met is True)
+        if not is_asked:
+            return ConditionFact(expression.source, None, was_asked=False)
+        seen = snapshot(
+            before, reads=self.planned.reads, dependencies=task.dependencies, load=self.reading.output
+        )
+        return _ask(expression, seen)
+
+    def _stopped_by(self, task: TaskState) -> tuple[TaskId, ...]:
+        decided = self.decision.recorded
+        if task.reason is not SkipReason.WORKFLOW_STOPPED or decided is None:
+            return ()
+        return self.reading.failed_before(decided.sequence)
+
+    def _waits_for(self, task: TaskState) -> Iterator[str]:
+        """Yield what has to happen before a task goes on that is PENDING, or that waits between attempts."""
+        state = self.decision.latest
+        if task.status.is_terminal or task.is_attempt_open:
+            return
+        status = _status(self.reading, state)
+        yield from _not_driven(self.reading, state, status)
+        if task.hook:
+            yield from _hook_waits(task, state)
+            return
+        unfinished = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
+        yield from (f"{d} ({phase_of(state.tasks[d])}), which it depends on, has to be done" for d in unfinished)
+        hooks = [t.id for t in state.tasks.values() if t.hook == "on_start" and not t.status.is_terminal]
+        if hooks:
+            yield f"the hook {named(hooks)} of on_start comes first"
+        if not unfinished and not hooks and status == RunStatus.RUNNING and not _is_backing_off(task, self.now):
+            yield from self._slots(task)
+
+    def _slots(self, task: TaskState) -> Iterator[str]:
+        settings = self.pinned.settings
+        most = self.reading.accepted.max_parallel or settings.max_parallel
+        hooks = {entry.id for entry in self.reading.accepted.tasks if entry.hook}
+        running = [t for t in self.reading.open_attempts if t not in hooks]
+        if len(running) >= most:
+            yield f"a slot: {len(running)} attempts run, and max_parallel is {most}"
+            return
+        for pool, needed in (self.planned.spec.resources if self.planned else {}).items():
+            taken = sum(self._takes(other, pool) for other in running)
+            if taken + needed > settings.resources.get(pool, 0):
+                yield f"{needed} of the pool {pool}: {taken} of {settings.resources.get(pool, 0)} are taken"
+                return
+        yield "its turn: it starts at once"
+
+    def _takes(self, task: TaskId, pool: str) -> int:
+        other = self.pinned.task(task)
+        return 0 if other is None else int(other.spec.resources.get(pool, 0))
+
+
+def _all_done(tasks: list[TaskState]) -> bool:
+    return all(task.status.is_terminal for task in tasks)
+
+
+def _is_backing_off(task: TaskState, now: float) -> bool:
+    return task.due_at is not None and task.due_at > now
+
+
+def _dependency_fact(task: TaskState, *, is_overruled: bool = False) -> DependencyFact:
+    counts_as: Counting = _COUNTING[standing(task)] if task.status.is_terminal else "unfinished"
+    reason = None if task.reason is None else task.reason.value
+    return DependencyFact(task.id, phase_of(task), reason, counts_as, is_overruled)
+
+
+def _name_of(rule: StartRule) -> RunIf:
+    if rule.run_if is not None:
+        return rule.run_if
+    return RunIf.NONE_FAILED_MIN_ONE_SUCCESS if rule.needs_success else RunIf.NONE_FAILED
+
+
+def _meaning(rule: StartRule, name: RunIf) -> str:
+    if not rule.overruled:
+        return _MEANINGS[name]
+    return f"{_MEANINGS[name]}; about {named(sorted(rule.overruled))} the condition decides"
+
+
+def _ask(expression: Expression, seen: Snapshot) -> ConditionFact:
+    """Evaluate a condition once more over what it saw, and every name that it reads."""
+    value, failure = _evaluated(expression, seen)
+    if failure == "" and not isinstance(value, bool):
+        failure = f"it gave {shown(ENVIRONMENT, value)}, which is neither true nor false"
+    reads = {name: _read(name, seen) for name in _names_in(expression)}
+    gave = value if isinstance(value, bool) else None
+    return ConditionFact(expression.source, gave, was_asked=True, failure=failure, reads=tuple(reads.values()))
+
+
+def _names_in(expression: Expression) -> Iterator[str]:
+    for reference in expression.references:
+        yield expression.source[reference.start : reference.end]
+    yield from (f"{name}()" for name in expression.functions if name in STATUS_FUNCTIONS)
+
+
+def _read(name: str, seen: Snapshot) -> ReadFact:
+    try:
+        expression = ENVIRONMENT.compile(name)
+    except ExpressionError as error:
+        return ReadFact(name, "", error.message)
+    value, failure = _evaluated(expression, seen)
+    return ReadFact(name, "" if failure else shown(ENVIRONMENT, value), failure)
+
+
+def _evaluated(expression: Expression, seen: Snapshot) -> tuple[object, str]:
+    """Return a value, or None and what is wrong; a large output that is damaged is wrong too."""
+    try:
+        return expression.evaluate(seen), ""
+    except (ExpressionError, JournalError) as error:
+        return None, error.message
+
+
+# --- the run as a whole ------------------------------------------------------------------------------------------
+
+
+def _status(reading: RunReading, state: RunState) -> str:
+    if state.status in (RunStatus.RUNNING, RunStatus.PENDING) and reading.driver is None:
+        return INTERRUPTED
+    return "unknown" if state.status is None else state.status.value
+
+
+def _not_driven(reading: RunReading, state: RunState, status: str) -> Iterator[str]:
+    if status == INTERRUPTED:
+        yield f"nobody drives the run: actorflow resume {reading.run_id}"
+    elif status == RunStatus.PAUSED:
+        yield f"the run is paused ({state.paused_because}): actorflow resume {reading.run_id}"
+
+
+def _hook_waits(task: TaskState, state: RunState) -> Iterator[str]:
+    if state.ended_at is not None:
+        yield f"it runs {_HOOKS[task.hook]}, and the run ended as {state.status.value if state.status else 'unknown'}"
+    elif task.hook != "on_start" and state.outcome is None:
+        yield f"it runs {_HOOKS[task.hook]}"
+    else:
+        yield "hooks run one after the other, and it is not its turn yet"
+
+
+_HOOKS = {
+    "on_start": "before the first task",
+    "on_success": "after a run that succeeded",
+    "on_failure": "after a run that failed",
+    "on_complete": "after every run",
+}
+
+
+def _counts(reading: RunReading, state: RunState) -> dict[str, int]:
+    """Count all tasks; those that are not in the state have succeeded."""
+    counts = dict.fromkeys((status.value for status in TaskStatus), 0)
+    for entry in reading.accepted.tasks:
+        if not entry.hook:
+            task = state.tasks.get(entry.id)
+            counts[(TaskStatus.SUCCESS if task is None else task.status).value] += 1
+    return {status: count for status, count in counts.items() if count}
+
+
+def _is_worth_telling(task: TaskState, status: str) -> bool:
+    """Whether a task that has not succeeded says something about the run; the hooks of another outcome do not."""
+    del status
+    return not task.hook or task.status is not TaskStatus.PENDING
+
+
+def _run_summary(state: RunState, status: str, counts: dict[str, int]) -> str:
+    told = ", ".join(f"{count} {name}" for name, count in counts.items())
+    if status == INTERRUPTED:
+        return f"its driver is gone: {told}"
+    if state.failure is not None and state.outcome is RunStatus.FAILED:
+        return f"{failure_text(state.failure)}: {told}"
+    if status == RunStatus.PAUSED:
+        return f"{state.paused_because}: {told}"
+    if status == RunStatus.CANCELLED:
+        return f"cancelled by {state.cancelled_by or 'somebody'}: {told}"
+    failed = [t.id for t in state.tasks.values() if t.status is TaskStatus.FAILED and not t.hook]
+    if failed:
+        return f"{named(sorted(failed))} failed: {told}"
+    return told
+
+
+def _summary(reading: RunReading, task: TaskState, state: RunState, now: float, status: str) -> TaskSummary:
+    limit = limit_of(task, {task.id: reading.entries[task.id].max_attempts})
+    facts = Facts(
+        state=state,
+        now=now,
+        limit=limit,
+        dependencies=[_dependency_fact(state.tasks[d]) for d in task.dependencies if d in state.tasks],
+        waits_for=_waits_in_short(reading, task, state, status),
+    )
+    reason = None if task.reason is None else task.reason.value
+    return TaskSummary(task.id, phase_of(task), task.status.value, reason, why(task, facts))
+
+
+def _waits_in_short(reading: RunReading, task: TaskState, state: RunState, status: str) -> tuple[str, ...]:
+    del reading
+    if task.status is not TaskStatus.PENDING:
+        return ()
+    unfinished = [
+        f"{d} ({phase_of(state.tasks[d])})"
+        for d in task.dependencies
+        if d in state.tasks and not state.tasks[d].status.is_terminal
+    ]
+    if unfinished:
+        return (f"it waits for {named(unfinished)}",)
+    return ("its run goes on",) if status == INTERRUPTED else ()

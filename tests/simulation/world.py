@@ -1,0 +1,472 @@
+"""A simulated world: the real engine on a mock clock, over a disk and agents that misbehave, driven until the run is over.
+
+``simulate(seed)`` draws a workflow, a cast and faults, lets one driver after another drive the run, and holds every step to the ``Ledger``. The same seed
+plays the same run, to the event: trio's scheduler, the supervisors' jitter and all draws come from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import trio
+import trio._core._run as trio_run
+from trio.testing import MockClock
+
+from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel, Progress
+from actorflow.agents.masking import Masker
+from actorflow.agents.registry import AgentRegistry
+from actorflow.engine.drive import Drive, driver_started
+from actorflow.engine.feed import Feed, Hub
+from actorflow.engine.messages import CancelRun
+from actorflow.engine.paths import DRIVER
+from actorflow.engine.recovery import recovery_events
+from actorflow.engine.session import BlobReader, Session
+from actorflow.errors import AgentError, JournalError, JournalFull
+from actorflow.ids import RunId
+from actorflow.journal import MemoryBlobs, MemoryDisk, Record
+from actorflow.scheduling import Facts
+from actorflow.state import RunState, RunStatus, fold
+from actorflow.state import events as ev
+from actorflow.values import freeze
+from actorflow.workflow import load_workflow, read_inputs
+from actorflow.workflow.catalog import AgentTraits, TaskFeature
+from actorflow.workflow.compile import compile_plan
+from tests.simulation.faults import CRASHES, DEADLY, Fault, Faults, crash_points, draw_fault
+from tests.simulation.ledger import Ledger, LoggedRecords, Violation
+from tests.simulation.workflows import LONG, Role, Scenario, draw_scenario
+
+EPOCH = 1_800_000_000.0
+RUN_ID = RunId("20260101-000000-aaaaaa")
+MOST_SECONDS = 400_000.0
+"""No run takes so long: one that does waits for something that does not come."""
+TRAITS = AgentTraits(name="sim", supports=frozenset(get_args(TaskFeature)), needs_folder=False)
+FLOOD = 1500
+
+
+def simulate(seed: int, *, disturbed: bool = True, scenario: Scenario | None = None) -> World:
+    """Play the run of a seed to its end.
+
+    Args:
+        disturbed: whether anything but agents goes wrong.
+
+    Raises:
+        Violation: a promise was broken.
+    """
+    world = World(seed, disturbed=disturbed, scenario=scenario)
+    with _deterministic(seed), crash_points():
+        trio.run(world.live, clock=MockClock(autojump_threshold=0))
+    if world.violation is not None:
+        raise world.violation
+    return world
+
+
+def explain(seed: int) -> str:
+    """Say how the run of a seed can be played again."""
+    return f"play it again: pytest tests/simulation/test_simulation_seeds.py --simulation-first {seed} --simulation-seeds 1"
+
+
+@contextmanager
+def _deterministic(seed: int) -> Iterator[None]:
+    """Take chance out of trio's scheduler and out of the supervisors, and the log of crashes out of the way."""
+    before = trio_run._ALLOW_DETERMINISTIC_SCHEDULING, trio_run._r.getstate(), random.getstate()
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    trio_run._ALLOW_DETERMINISTIC_SCHEDULING = True
+    trio_run._r.seed(seed)
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        trio_run._ALLOW_DETERMINISTIC_SCHEDULING = before[0]
+        trio_run._r.setstate(before[1])
+        random.setstate(before[2])
+        logging.disable(level)
+
+
+class SimHub(Hub):
+    """A hub that knows whose it is, so that crash points find the faults of their driver."""
+
+    def __init__(self, faults: Faults) -> None:
+        super().__init__()
+        self.faults = faults
+
+
+class World:
+    """Everything that outlives a driver.
+
+    Attributes:
+        violation: the first broken promise.
+        fired: how often each kind of fault has happened.
+    """
+
+    def __init__(self, seed: int, *, disturbed: bool, scenario: Scenario | None) -> None:
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.fired: Counter[str] = Counter()
+        self.violation: Violation | None = None
+        self.faults = _draw_faults(self.rng, has_hard_times=disturbed)
+        has_timeout = any(fault.kind == "run_timeout" for life in self.faults for fault in life)
+        self.scenario = scenario or draw_scenario(random.Random(seed * 7919 + 1), run_timeout=has_timeout)
+        self.is_curable = self.rng.random() < 0.5
+        self.resumes_left = self.rng.choice((0, 0, 1, 2)) if disturbed else 0
+        if not disturbed:
+            self.faults = []
+        registry = AgentRegistry.built_in()
+        registry.register(SimAgent(self, None))
+        text = json.dumps(self.scenario.document).encode()
+        workflow = load_workflow(text, file="sim.json", catalog=registry.catalog()).workflow
+        self.plan = compile_plan(workflow, read_inputs(workflow, [], {}), catalog=registry.catalog())
+        self.blobs = MemoryBlobs()
+        self.ledger = Ledger(self.plan, self.blobs.exists)
+        self.disk = MemoryDisk(LoggedRecords(self._note))
+        self._lives = 0
+        self._scope = trio.CancelScope()
+
+    # --- the course of events ------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        """Let one driver after another drive the run until it is over."""
+        with self._scope, trio.move_on_after(MOST_SECONDS) as patience:
+            async with trio.open_nursery() as nursery:
+                await self._drive_until_over(nursery)
+                nursery.cancel_scope.cancel()
+        if self.violation is not None:
+            return
+        try:
+            if patience.cancelled_caught:
+                raise Violation(f"the run does not end; its tasks are {self.statuses()}")
+            self.ledger.close()
+        except Violation as violation:
+            self.violation = violation
+
+    async def _drive_until_over(self, nursery: trio.Nursery) -> None:
+        while True:
+            faults = self.faults[self._lives] if self._lives < len(self.faults) else []
+            self._lives += 1
+            driver = Driver(self, self._lives, Faults(faults, self.fired))
+            nursery.start_soon(driver.live)
+            await driver.over.wait()
+            if self._is_over():
+                return
+            await trio.sleep(self.rng.choice((0.0, 1.0, 60.0)))
+
+    def _is_over(self) -> bool:
+        status = self.ledger.state.status
+        if status is RunStatus.SUCCESS:
+            return True
+        if status in (RunStatus.FAILED, RunStatus.CANCELLED):
+            self.resumes_left -= 1
+            return self.resumes_left < 0
+        return False
+
+    def _note(self, records: Sequence[Record]) -> None:
+        with self.guarded():
+            self.ledger.note(records)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Keep what the ledger says and raise nothing: the engine would take it for an actor's or an agent's mistake."""
+        try:
+            yield
+        except Exception as error:
+            self.blame(error)
+
+    def blame(self, error: Exception) -> None:
+        """Keep the first broken promise, and stop the world."""
+        if self.violation is None:
+            self.violation = error if isinstance(error, Violation) else Violation(f"{type(error).__name__}: {error}")
+        self._scope.cancel()
+
+    def clock(self) -> float:
+        """The wall clock, which goes on while nobody drives; to the microsecond, as the product's does."""
+        return round((EPOCH + trio.current_time()) * 1e6) / 1e6
+
+    # --- what is to be seen --------------------------------------------------------------------------------------
+
+    def statuses(self) -> dict[str, str]:
+        return {
+            task.id: task.status.value + (f"({task.reason.value})" if task.reason else "")
+            for task in self.ledger.state.tasks.values()
+        }
+
+    def outputs(self) -> dict[str, Any]:
+        return {task.id: task.output for task in self.ledger.state.tasks.values() if not task.hook}
+
+    def log(self) -> list[str]:
+        return [f"{r.sequence:4} {r.at - EPOCH:10.3f} {r.event!r:.180}" for r in self.ledger.recorded]
+
+
+class Driver:
+    """One process that drives the run, from its start to its death or its end."""
+
+    def __init__(self, world: World, number: int, faults: Faults) -> None:
+        self.world = world
+        self.faults = faults
+        self.over = trio.Event()
+        self.is_dead = False
+        self.is_replaced = False
+        self.may_fail = False
+        self._rng = random.Random(world.seed * 1009 + number)
+        self._scope = trio.CancelScope()
+        self.epoch = 0
+        self._drive: Drive
+
+    async def live(self) -> None:
+        """Drive; whatever comes out of the engine that should not is a broken promise."""
+        try:
+            with self._scope:
+                await self._work()
+        except* Exception as error:
+            if not self.is_dead:
+                self.world.blame(Violation(f"the drive failed: {error!r}"))
+        finally:
+            self.over.set()
+
+    async def _work(self) -> None:
+        world = self.world
+        journal = world.disk.open(sync=self._sync)
+        self.epoch = journal.epoch
+        state = self._read()
+        first: list[ev.Event] = [] if state.sequence else [self._accepted()]
+        if first:
+            state = fold([(world.clock(), first[0])])
+        first += recovery_events(world.plan, state, driver_started(journal.epoch))
+        session = self._session(journal)
+        self._drive = Drive(session)
+        async with journal, trio.open_nursery() as nursery:
+            for fault in self.faults.timed:
+                nursery.start_soon(self._happen, fault)
+            nursery.start_soon(self._watch, session.hub.subscribe())
+            await self._run(first, session)
+            nursery.cancel_scope.cancel()
+
+    async def _run(self, first: list[ev.Event], session: Session) -> None:
+        try:
+            final = await self._drive.run(first)
+        except JournalError as error:
+            if not (self.is_dead or self.may_fail):
+                raise Violation(f"the storage failed by itself: {error}") from error
+            self._gone(killed=False)
+            return
+        if self.is_dead:
+            return
+        with self.world.guarded():
+            self._gone(killed=False)
+            if final.status is RunStatus.RUNNING or final.status is None:
+                raise Violation(f"the drive ended and the run is {final.status}")
+            if not self.is_replaced and final != self.world.ledger.state:
+                raise Violation(f"what the driver holds is not what the journal says: {_difference(final, self.world.ledger.state)}")
+
+    def _gone(self, *, killed: bool) -> None:
+        self.world.ledger.driver_is_gone(self.epoch, killed=killed or self.is_dead)
+
+    def kill(self) -> None:
+        """End this process at once: nothing that it does from now on reaches anybody."""
+        if not self.is_dead:
+            self.is_dead = True
+            self._gone(killed=True)
+            self._scope.cancel()
+            self.over.set()
+
+    # --- its surroundings ----------------------------------------------------------------------------------------
+
+    async def _sync(self, records: Sequence[Record]) -> None:
+        if self.is_dead:
+            raise JournalError("this process is dead")
+        for kind in self.faults.reach("commit"):
+            match kind:
+                case "slow_disk":
+                    await trio.sleep(self._rng.choice((0.0, 0.01, 0.3, 4.0)))
+                case "kill_before_commit":
+                    self.kill()
+                case "kill_after_commit":
+                    self._commit(records)
+                    self.kill()
+                case "disk_full":
+                    self.may_fail = True
+                    raise JournalFull("no room")
+                case "fsync_failed":
+                    self.may_fail = True
+                    if self._rng.random() < 0.5:  # nobody knows: it may be there all the same
+                        self._commit(records)
+                    raise JournalError("the fsync failed")
+        if self.is_dead:
+            raise JournalError("this process is dead")
+
+    def _commit(self, records: Sequence[Record]) -> None:
+        if self.world.disk.epoch == self.epoch:
+            self.world.disk.records.extend(records)
+
+    async def _happen(self, fault: Fault) -> None:
+        await trio.sleep(fault.at)
+        self.world.fired[fault.kind] += 1
+        match fault.kind:
+            case "kill_at_a_moment":
+                self.kill()
+            case "replaced":
+                self.may_fail = self.is_replaced = True
+                self.over.set()
+            case "cancel":
+                self._drive.cancel("somebody")
+            case "cancel_twice":
+                self._ask_for_cancel("first")
+                await trio.sleep(self._rng.choice((0.0, 0.001, 1.0, 10.0)))
+                self._ask_for_cancel("second")
+
+    def _ask_for_cancel(self, request: str) -> None:
+        if self._drive._runtime is not None:
+            self._drive._runtime.ref(DRIVER).tell_nowait(CancelRun("somebody", request), reserved=True)
+
+    async def _watch(self, feed: Feed) -> None:
+        is_slow = any(fault.kind == "slow_watcher" for fault in self.faults.timed)
+        async for update in feed:
+            with self.world.guarded():
+                if not self.is_dead and update.state.sequence > len(self.world.ledger.recorded):
+                    raise Violation("a watcher was shown what is not durable")
+            if is_slow:
+                await trio.sleep(1.0)
+
+    def _read(self) -> RunState:
+        return self.world.ledger.state
+
+    def _accepted(self) -> ev.RunAccepted:
+        plan = self.world.plan
+        entries = [
+            ev.TaskEntry(t.id, t.spec.agents, t.dependencies, t.hook.value if t.hook else "", t.retry.max_attempts)
+            for t in plan.tasks.values()
+        ]
+        return ev.RunAccepted(RUN_ID, "simulated", tuple(entries), "", values=plan.values, inputs=plan.inputs)
+
+    def _session(self, journal: Any) -> Session:
+        world = self.world
+        return Session(
+            run_id=RUN_ID,
+            plan=world.plan,
+            facts=Facts(world.plan, _jitter, BlobReader(world.blobs)),
+            initial=self._read(),
+            journal=journal,
+            blobs=world.blobs,
+            agents={"sim": SimAgent(world, self)},
+            secrets={},
+            masker=Masker(()),
+            clock=world.clock,
+            hub=SimHub(self.faults),
+            project_root=Path("/"),
+            attempt_folder=lambda task, attempt: Path("/"),
+            offload=_in_place,
+        )
+
+
+class SimAgent:
+    """Plays the role of each task. Registered once, and given to each driver with its own driver in mind."""
+
+    def __init__(self, world: World, driver: Driver | None) -> None:
+        self._world = world
+        self._driver = driver
+
+    @property
+    def traits(self) -> AgentTraits:
+        return TRAITS
+
+    async def run(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        driver, ledger = self._driver, self._world.ledger
+        assert driver is not None
+        if driver.is_dead:
+            await trio.sleep_forever()
+        with self._world.guarded():
+            ledger.agent_starts(driver.epoch, request.task_id, request.attempt, is_replaced=driver.is_replaced)
+        role = self._world.scenario.roles.get(request.task_id, Role())
+        try:
+            if driver.faults.reach("agent.start"):
+                driver.kill()
+                await trio.sleep_forever()
+            return await self._play(role, request, channel)
+        except trio.Cancelled:
+            await self._clean_up(role)
+            raise
+        finally:
+            if not driver.is_dead:
+                ledger.agent_ended(driver.epoch, request.task_id, request.attempt)
+                if driver.faults.reach("agent.end"):
+                    driver.kill()
+
+    async def _clean_up(self, role: Role) -> None:
+        if role.cleanup:
+            self._world.fired["agent_slow_to_stop"] += 1
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + role.cleanup):
+                await trio.sleep_forever()
+
+    async def _play(self, role: Role, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        task = request.task_id
+        act = role.act(self._world.ledger.failures(task), self._world.ledger.limits(task))
+        if self._world.is_curable and self._world.resumes_left == 0 and self._world._lives > 3:
+            act = "ok"  # whatever was wrong, somebody has mended it
+        if act != "ok":
+            self._world.fired[f"agent_{act}"] += 1
+        channel.report(Progress(kind="started"))
+        if role.opens_session:
+            await channel.session_opened(f"session of {task}")
+        if act == "hang":
+            await trio.sleep_forever()
+        await trio.sleep(role.seconds)
+        match act:
+            case "fail":
+                raise AgentError("exit_status", "it failed", retry_after_seconds=role.retry_after)
+            case "fatal":
+                raise AgentError("authentication", "no login", retryable=False)
+            case "crash":
+                raise RuntimeError("a mistake of the agent's")
+            case "limit":
+                raise AgentError("rate_limit", "slow down", retry_after_seconds=7.0)
+            case "lie":
+                return AgentResult(output="what nobody asked for")
+            case "nonsense":
+                return AgentResult(output=object())  # type: ignore[arg-type]  # that is the point
+            case "flood":
+                for number in range(FLOOD):
+                    channel.report(Progress(kind="output", text=str(number)))
+        return AgentResult(output=freeze(_output(request, is_big=act == "big")), cost_usd=0.5, tokens=10)
+
+
+def _output(request: AgentRequest, *, is_big: bool) -> dict[str, Any]:
+    """An output that depends on everything that came before it."""
+    saw = hashlib.sha256(msgspec.json.encode(request.parameters)).hexdigest()[:12]
+    return {"by": request.task_id, "saw": saw} | ({"pad": "x" * 70_000} if is_big else {})
+
+
+def _difference(one: RunState, other: RunState) -> str:
+    fields = [n for n in RunState.__struct_fields__ if getattr(one, n) != getattr(other, n)]
+    tasks = [(one.tasks[t], other.tasks[t]) for t in one.tasks if one.tasks[t] != other.tasks[t]]
+    return f"{fields} {tasks[:1]}"
+
+
+def _draw_faults(rng: random.Random, *, has_hard_times: bool) -> list[list[Fault]]:
+    """Draw the faults of each driver's life; the driver after the last of these lives has none."""
+    lives: list[list[Fault]] = []
+    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        kinds = [rng.choice(DEADLY)] if rng.random() < 0.75 else []
+        if rng.random() < 0.6:
+            kinds.append(rng.choice(CRASHES))
+        if rng.random() < 0.25:
+            kinds.append(rng.choice(("cancel", "cancel_twice", "run_timeout")))
+        if rng.random() < 0.25:
+            kinds.append(rng.choice(("slow_disk", "slow_watcher")))
+        lives.append([draw_fault(rng, kind) for kind in kinds])
+    return lives
+
+
+def _jitter(task: str, attempt: int) -> float:
+    return random.Random(f"{task}/{attempt}").uniform(0.5, 1.0)
+
+
+async def _in_place(fn: Any, *args: Any) -> Any:
+    return fn(*args)
