@@ -216,15 +216,20 @@ class RunLocked(ActorflowError):
 
 
 class DriverSilent(ActorflowError):
-    """The process that drives a run is there, and does not answer."""
+    """The process that drives a run is there, and does not answer.
+
+    Attributes:
+        driver: who drives it, in words, as in ``RunLocked``.
+    """
 
     exit_code = 75
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, driver: str, seconds: float) -> None:
         super().__init__(
-            f"the process that drives the run has not answered for {seconds:g} s; nothing was asked of it any more",
-            hint="is it stopped (kill -CONT lets it go on), or its disk stuck? 'actorflow status' says which process it is",
+            f"{driver} drives the run and has not answered for {seconds:g} s",
+            hint="is it stopped (kill -CONT lets it go on), or its disk stuck? What was asked of it is taken back",
         )
+        self.driver = driver
 
 
 class MailboxError(ActorflowError):

@@ -2,7 +2,7 @@
 
     python -m benchmarks.transitions [--rounds N] [--json]
 
-A transition is one task's way from "its dependency is done" to "it is done". Each workload is a real run in a process of its own, with a fresh state folder. Syncs are counted with strace when it is there: those of the
+A transition is one task's way from "its dependency is done" to "it is done". Times are the journal's own, from the first attempt's start to the moment when all tasks are done. Each workload is a real run in a process of its own, with a fresh state folder. Syncs are counted with strace when it is there: those of the
 write-ahead log are commits, the others are checkpoints and folders. The machine's own price of a durable write is printed in the same table, because that is the floor.
 """
 
@@ -24,20 +24,19 @@ from typing import Any
 from benchmarks.machine import cpu_milliseconds, fdatasync_microseconds
 
 _DRIVER = """
-import sys, time, trio
+import sys, trio
 from pathlib import Path
 from actorflow import api
 from actorflow.settings import Settings
+from actorflow.state import events as ev
 root = Path(sys.argv[2])
 settings = Settings(project_root=root, state_dir=root / "state", home=root)
-marks = []
-async def watch(feed):
-    async for update in feed:
-        marks.append(time.perf_counter())
-begun = time.perf_counter()
-finished = trio.run(lambda: api.run(Path(sys.argv[1]), settings=settings, watch=watch))
+finished = trio.run(lambda: api.run(Path(sys.argv[1]), settings=settings))
 assert finished.exit_code == 0, finished.state.status
-print((marks[-1] - marks[0]) * 1e6, (time.perf_counter() - begun) * 1e6)
+events = api.inspect("last", settings=settings).events
+started = next(r.at for r in events if isinstance(r.event, ev.AttemptStarted))
+settled = next(r.at for r in events if isinstance(r.event, ev.RunSettled))
+print((settled - started) * 1e6)
 """
 
 
@@ -79,7 +78,7 @@ def measure(name: str, rounds: int, folder: Path) -> dict[str, Any]:
     tasks = make()
     file = folder / "workflow.json"
     file.write_text(json.dumps({"name": "bench", "settings": {"max_parallel": parallel}, "tasks": tasks}))
-    times = [float(_run(file, folder).split()[0]) for _ in range(rounds)]
+    times = [float(_run(file, folder)) for _ in range(rounds)]
     return {
         "workload": name,
         "tasks": len(tasks),

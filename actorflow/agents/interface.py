@@ -76,7 +76,7 @@ class Progress:
     """Something an agent says while it works; shown, never journaled.
 
     Attributes:
-        kind: ``started output text tool tokens …``.
+        kind: ``started output text tool tokens …``; ``alive`` says only that there is something, and is not shown.
     """
 
     kind: str

@@ -47,21 +47,27 @@ class Tail:
         self._data = FrozenDict(stream=stream)
         self._channel = channel
         self._pending = b""
+        self._is_new = False
         self._next_report = -math.inf
 
     @property
     def due_at(self) -> float:
         """When ``flush`` is to be called; infinity when there is nothing to report."""
-        return self._next_report if self._pending else math.inf
+        return self._next_report if self._is_new else math.inf
 
     def feed(self, chunk: bytes) -> None:
         """Take what was written; only the last kilobytes that nobody has seen yet are kept."""
         self._pending = (self._pending + chunk)[-_REPORT_BYTES:]
+        self._is_new = self._is_new or bool(chunk)
         if trio.current_time() >= self._next_report:
             self.flush()
 
     def flush(self, *, is_end: bool = False) -> None:
-        """Report the whole lines that are there (at the end, or when a line is very long, what there is of the last one too)."""
+        """Report the whole lines that are there (at the end, or when a line is very long, what there is of the last one too).
+
+        What is new but no whole line, like the dots of a progress bar, is at least a sign of life.
+        """
+        is_new, self._is_new = self._is_new, False
         lines, newline, rest = self._pending.rpartition(b"\n")
         self._next_report = trio.current_time() + _REPORT_SECONDS
         if is_end or len(rest) >= _REPORT_BYTES:
@@ -70,6 +76,8 @@ class Tail:
         if lines.strip():
             text = b"\n".join(lines.rstrip(b"\n").split(b"\n")[-_REPORT_LINES:]).decode("utf-8", "replace")
             self._channel.report(Progress(kind="output", text=text, data=self._data))
+        elif is_new and not is_end:
+            self._channel.report(Progress(kind="alive", data=self._data))
 
 
 class Capture:

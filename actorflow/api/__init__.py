@@ -1,4 +1,4 @@
-"""What the command line and embedders call: validate, run, resume, cancel, inspect, tree.
+"""What the command line and embedders call: validate, run, resume, cancel, inspect, tree, and what looks back at past runs.
 
 Each takes a ``Settings`` and values, gives values, and raises ``ActorflowError``s that carry their exit code. Nothing here prints. Names are loaded on first use, so that
 ``validate`` imports no trio.
@@ -12,14 +12,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from actorflow.api.checking import Checked as Checked
     from actorflow.api.checking import validate as validate
+    from actorflow.api.comparing import diff as diff
+    from actorflow.api.counting import Statistics as Statistics
+    from actorflow.api.counting import stats as stats
+    from actorflow.api.explaining import explain_task as explain_task
+    from actorflow.api.following import JournalTail as JournalTail
+    from actorflow.api.following import follow as follow
+    from actorflow.api.following import follow_events as follow_events
+    from actorflow.api.following import open_tail as open_tail
+    from actorflow.api.listing import Wanted as Wanted
+    from actorflow.api.listing import history as history
     from actorflow.api.looking import Inspection as Inspection
     from actorflow.api.looking import inspect as inspect
+    from actorflow.api.recalling import Context as Context
+    from actorflow.api.recalling import compare_contexts as compare_contexts
+    from actorflow.api.recalling import context as context
     from actorflow.api.requesting import Cancelled as Cancelled
     from actorflow.api.requesting import cancel as cancel
     from actorflow.api.requesting import tree as tree
     from actorflow.api.running import Finished as Finished
     from actorflow.api.running import resume as resume
     from actorflow.api.running import run as run
+    from actorflow.api.summarizing import explain_run as explain_run
     from actorflow.engine.feed import Feed as Feed
     from actorflow.engine.feed import Update as Update
     from actorflow.engine.feed import Watch as Watch
@@ -28,16 +42,30 @@ if TYPE_CHECKING:
 _MODULES = {
     "Cancelled": "actorflow.api.requesting",
     "Checked": "actorflow.api.checking",
+    "Context": "actorflow.api.recalling",
     "Feed": "actorflow.engine.feed",
     "Finished": "actorflow.api.running",
     "Inspection": "actorflow.api.looking",
+    "JournalTail": "actorflow.api.following",
     "Recorded": "actorflow.state.recorded",
+    "Statistics": "actorflow.api.counting",
     "Update": "actorflow.engine.feed",
+    "Wanted": "actorflow.api.listing",
     "Watch": "actorflow.engine.feed",
     "cancel": "actorflow.api.requesting",
+    "compare_contexts": "actorflow.api.recalling",
+    "context": "actorflow.api.recalling",
+    "diff": "actorflow.api.comparing",
+    "explain_run": "actorflow.api.summarizing",
+    "explain_task": "actorflow.api.explaining",
+    "follow": "actorflow.api.following",
+    "follow_events": "actorflow.api.following",
+    "history": "actorflow.api.listing",
     "inspect": "actorflow.api.looking",
+    "open_tail": "actorflow.api.following",
     "resume": "actorflow.api.running",
     "run": "actorflow.api.running",
+    "stats": "actorflow.api.counting",
     "tree": "actorflow.api.requesting",
     "validate": "actorflow.api.checking",
 }

@@ -1,4 +1,4 @@
-"""``explain``: why a task, or a run, is as it is.
+"""``explain RUN TASK``: why a task is as it is.
 
 The journal says what was decided and when. The events up to that moment are folded again, and the same rules and the same compiled condition are asked over that state, so that the
 answer is the decision's own: which dependency counted as what, which rule, what the condition read. Only the events about the task, its dependencies and what its condition reads
@@ -25,12 +25,10 @@ from actorflow.monitor.explanation import (
     Explanation,
     ReadFact,
     RuleFact,
-    RunExplanation,
-    TaskSummary,
 )
 from actorflow.monitor.history import INTERRUPTED
 from actorflow.monitor.limits import limit_of
-from actorflow.monitor.words import failure_text, phase_of
+from actorflow.monitor.words import phase_of
 from actorflow.scheduling.start_rules import Standing, blocked_by_rule, standing
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStatus, apply
@@ -42,7 +40,7 @@ from actorflow.workflow.environment import ENVIRONMENT, STATUS_FUNCTIONS
 from actorflow.workflow.model import RunIf
 from actorflow.workflow.plan import StartRule
 
-__all__ = ["explain_run", "explain_task"]
+__all__ = ["dependency_fact", "explain_task", "status_word"]
 
 _MEANINGS = {
     RunIf.ALL_SUCCESS: "every dependency succeeded",
@@ -86,31 +84,6 @@ def explain_task(run: str, task: str, *, settings: Settings, now: float) -> Expl
     state = decision.latest
     found = state.tasks[entry.id]
     return _Explaining(reading, pinned, planned, decision, now).explain(found, attempts_of(events, entry.id))
-
-
-def explain_run(run: str, *, settings: Settings, now: float) -> RunExplanation:
-    """Say why a run is as it is: what kept it from success, each task in one sentence.
-
-    Raises:
-        RunError: there is no such run.
-        JournalError: its journal cannot be read or is damaged.
-    """
-    reading = read_run(run, settings=settings)
-    entries = reading.entries
-    open_ones = [task for task in entries if reading.last_kinds.get(task) != "TaskSucceeded"]
-    needed = {*open_ones, *(d for task in open_ones for d in entries[task].dependencies)}
-    state = reading.state(needed)
-    status = _status(reading, state)
-    counts = _counts(reading, state)
-    told = [task for task in open_ones if _is_worth_telling(state.tasks[task], status)]
-    return RunExplanation(
-        run_id=reading.run_id,
-        workflow=reading.accepted.workflow,
-        status=status,
-        summary=_run_summary(state, status, counts),
-        counts=counts,
-        tasks=[_summary(reading, state.tasks[task], state, now, status) for task in told],
-    )
 
 
 # --- the moment of the decision ----------------------------------------------------------------------------------
@@ -192,7 +165,7 @@ class _Explaining:
 
     def _dependency(self, task: TaskState) -> DependencyFact:
         overruled = self.planned is not None and task.id in self.planned.rule.overruled
-        return _dependency_fact(task, is_overruled=overruled)
+        return dependency_fact(task, is_overruled=overruled)
 
     def _rule(self, task: TaskState) -> RuleFact | None:
         """Return the rule and whether it let the task start; None when there is nothing that it could ask about."""
@@ -208,10 +181,9 @@ class _Explaining:
         if self.planned is None or self.planned.condition is None:
             return None
         expression = self.planned.condition
-        stops = task.reason is SkipReason.WORKFLOW_STOPPED or task.status is TaskStatus.CANCELLED and not task.attempts
         before = self.decision.before
-        is_asked = self.decision.recorded is not None and not stops and (rule is None or rule.is_met is True)
-        if not is_asked:
+        is_due = all(before.tasks[d].status.is_terminal for d in task.dependencies)
+        if not is_due or (rule is not None and rule.is_met is False) or _was_stopped(task):
             return ConditionFact(expression.source, None, was_asked=False)
         seen = snapshot(
             before, reads=self.planned.reads, dependencies=task.dependencies, load=self.reading.output
@@ -229,20 +201,27 @@ class _Explaining:
         state = self.decision.latest
         if task.status.is_terminal or task.is_attempt_open:
             return
-        status = _status(self.reading, state)
+        status = status_word(self.reading, state)
         yield from _not_driven(self.reading, state, status)
         if task.hook:
             yield from _hook_waits(task, state)
             return
         unfinished = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
-        yield from (f"{d} ({phase_of(state.tasks[d])}), which it depends on, has to be done" for d in unfinished)
+        yield from (
+            f"{d} ({phase_of(state.tasks[d])}), which it depends on, has to be done" for d in unfinished
+        )
         hooks = [t.id for t in state.tasks.values() if t.hook == "on_start" and not t.status.is_terminal]
         if hooks:
             yield f"the hook {named(hooks)} of on_start comes first"
-        if not unfinished and not hooks and status == RunStatus.RUNNING and not _is_backing_off(task, self.now):
-            yield from self._slots(task)
+        if (
+            not unfinished
+            and not hooks
+            and status == RunStatus.RUNNING
+            and not _is_backing_off(task, self.now)
+        ):
+            yield from self._slots()
 
-    def _slots(self, task: TaskState) -> Iterator[str]:
+    def _slots(self) -> Iterator[str]:
         settings = self.pinned.settings
         most = self.reading.accepted.max_parallel or settings.max_parallel
         hooks = {entry.id for entry in self.reading.accepted.tasks if entry.hook}
@@ -262,6 +241,13 @@ class _Explaining:
         return 0 if other is None else int(other.spec.resources.get(pool, 0))
 
 
+def _was_stopped(task: TaskState) -> bool:
+    """Whether something else than its rule and its condition has ended a task that never started."""
+    return task.reason is SkipReason.WORKFLOW_STOPPED or (
+        task.status is TaskStatus.CANCELLED and not task.attempts
+    )
+
+
 def _all_done(tasks: list[TaskState]) -> bool:
     return all(task.status.is_terminal for task in tasks)
 
@@ -270,7 +256,8 @@ def _is_backing_off(task: TaskState, now: float) -> bool:
     return task.due_at is not None and task.due_at > now
 
 
-def _dependency_fact(task: TaskState, *, is_overruled: bool = False) -> DependencyFact:
+def dependency_fact(task: TaskState, *, is_overruled: bool = False) -> DependencyFact:
+    """Say how a dependency stands and how the rules count it."""
     counts_as: Counting = _COUNTING[standing(task)] if task.status.is_terminal else "unfinished"
     reason = None if task.reason is None else task.reason.value
     return DependencyFact(task.id, phase_of(task), reason, counts_as, is_overruled)
@@ -295,7 +282,9 @@ def _ask(expression: Expression, seen: Snapshot) -> ConditionFact:
         failure = f"it gave {shown(ENVIRONMENT, value)}, which is neither true nor false"
     reads = {name: _read(name, seen) for name in _names_in(expression)}
     gave = value if isinstance(value, bool) else None
-    return ConditionFact(expression.source, gave, was_asked=True, failure=failure, reads=tuple(reads.values()))
+    return ConditionFact(
+        expression.source, gave, was_asked=True, failure=failure, reads=tuple(reads.values())
+    )
 
 
 def _names_in(expression: Expression) -> Iterator[str]:
@@ -321,10 +310,11 @@ def _evaluated(expression: Expression, seen: Snapshot) -> tuple[object, str]:
         return None, error.message
 
 
-# --- the run as a whole ------------------------------------------------------------------------------------------
+# --- what a task waits for ----------------------------------------------------------------------------------------
 
 
-def _status(reading: RunReading, state: RunState) -> str:
+def status_word(reading: RunReading, state: RunState) -> str:
+    """Return the status of a run of which ``state`` has a part, ``interrupted`` among them."""
     if state.status in (RunStatus.RUNNING, RunStatus.PENDING) and reading.driver is None:
         return INTERRUPTED
     return "unknown" if state.status is None else state.status.value
@@ -352,62 +342,3 @@ _HOOKS = {
     "on_failure": "after a run that failed",
     "on_complete": "after every run",
 }
-
-
-def _counts(reading: RunReading, state: RunState) -> dict[str, int]:
-    """Count all tasks; those that are not in the state have succeeded."""
-    counts = dict.fromkeys((status.value for status in TaskStatus), 0)
-    for entry in reading.accepted.tasks:
-        if not entry.hook:
-            task = state.tasks.get(entry.id)
-            counts[(TaskStatus.SUCCESS if task is None else task.status).value] += 1
-    return {status: count for status, count in counts.items() if count}
-
-
-def _is_worth_telling(task: TaskState, status: str) -> bool:
-    """Whether a task that has not succeeded says something about the run; the hooks of another outcome do not."""
-    del status
-    return not task.hook or task.status is not TaskStatus.PENDING
-
-
-def _run_summary(state: RunState, status: str, counts: dict[str, int]) -> str:
-    told = ", ".join(f"{count} {name}" for name, count in counts.items())
-    if status == INTERRUPTED:
-        return f"its driver is gone: {told}"
-    if state.failure is not None and state.outcome is RunStatus.FAILED:
-        return f"{failure_text(state.failure)}: {told}"
-    if status == RunStatus.PAUSED:
-        return f"{state.paused_because}: {told}"
-    if status == RunStatus.CANCELLED:
-        return f"cancelled by {state.cancelled_by or 'somebody'}: {told}"
-    failed = [t.id for t in state.tasks.values() if t.status is TaskStatus.FAILED and not t.hook]
-    if failed:
-        return f"{named(sorted(failed))} failed: {told}"
-    return told
-
-
-def _summary(reading: RunReading, task: TaskState, state: RunState, now: float, status: str) -> TaskSummary:
-    limit = limit_of(task, {task.id: reading.entries[task.id].max_attempts})
-    facts = Facts(
-        state=state,
-        now=now,
-        limit=limit,
-        dependencies=[_dependency_fact(state.tasks[d]) for d in task.dependencies if d in state.tasks],
-        waits_for=_waits_in_short(reading, task, state, status),
-    )
-    reason = None if task.reason is None else task.reason.value
-    return TaskSummary(task.id, phase_of(task), task.status.value, reason, why(task, facts))
-
-
-def _waits_in_short(reading: RunReading, task: TaskState, state: RunState, status: str) -> tuple[str, ...]:
-    del reading
-    if task.status is not TaskStatus.PENDING:
-        return ()
-    unfinished = [
-        f"{d} ({phase_of(state.tasks[d])})"
-        for d in task.dependencies
-        if d in state.tasks and not state.tasks[d].status.is_terminal
-    ]
-    if unfinished:
-        return (f"it waits for {named(unfinished)}",)
-    return ("its run goes on",) if status == INTERRUPTED else ()

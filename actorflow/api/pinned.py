@@ -71,9 +71,7 @@ class PinnedWorkflow:
 
     @cached_property
     def _value(self) -> dict[str, Any]:
-        document = read_document(
-            self._accepted.text.encode(), file=self._accepted.file, limits=ReadLimits()
-        )
+        document = read_document(self._accepted.text.encode(), file=self._accepted.file, limits=ReadLimits())
         return document.value if isinstance(document.value, dict) else {}
 
     @cached_property
@@ -85,7 +83,9 @@ class PinnedWorkflow:
         for task in _tasks_in(self._value.get("tasks")):
             yield task["id"], {"tasks": [task]}
         hooks = self._value.get("hooks")
-        for phase in HookPhase if isinstance(hooks, dict) else ():
+        if not isinstance(hooks, dict):
+            return
+        for phase in HookPhase:
             for task in _tasks_in(hooks.get(phase.value)):
                 yield task["id"], {"tasks": [], "hooks": {phase.value: [task]}}
 

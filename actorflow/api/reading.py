@@ -31,7 +31,9 @@ __all__ = ["RunReading", "read_run"]
 _ABOUT: Final = re.compile(rb'\{"type":"[A-Za-z]+","task":"([A-Za-z0-9_-]+)"')
 """How the record of an event about a task begins; one that is written in another way is decoded to find out."""
 
-_ENDS: Final = frozenset({"AttemptSucceeded", "AttemptFailed", "AttemptLost", "AttemptCancelled", "AttemptRequeued"})
+_ENDS: Final = frozenset(
+    {"AttemptSucceeded", "AttemptFailed", "AttemptLost", "AttemptCancelled", "AttemptRequeued"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,11 @@ def why(task: TaskState, facts: Facts) -> str:
 
 def _running(task: TaskState, facts: Facts) -> str:
     if task.waiting is None:
-        took = "" if task.attempt_started_at is None else f" since {duration_text(facts.now - task.attempt_started_at)}"
+        took = (
+            ""
+            if task.attempt_started_at is None
+            else f" since {duration_text(facts.now - task.attempt_started_at)}"
+        )
         return f"attempt {attempt_text(task.attempts, facts.limit)} by {task.agent} runs{took}"
     coming = f"attempt {attempt_text(task.attempts + 1, facts.limit)}"
     if task.due_at is None or task.due_at <= facts.now or task.waiting is SubState.WAITING:
@@ -157,7 +161,9 @@ def _stopped(task: TaskState, facts: Facts) -> str:
         return f"the workflow stops at the first failure, and {named(facts.stopped_by)} had failed"
     if _upstream(facts, "stopped"):
         return _upstream(facts, "stopped")
-    hooks = [t.id for t in facts.state.tasks.values() if t.hook == "on_start" and t.status is TaskStatus.FAILED]
+    hooks = [
+        t.id for t in facts.state.tasks.values() if t.hook == "on_start" and t.status is TaskStatus.FAILED
+    ]
     if hooks and not task.hook:
         return f"the hook {named(hooks)} of on_start failed, so no task starts"
     return skip_text(task.reason)

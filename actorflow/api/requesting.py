@@ -9,7 +9,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from actorflow.api.checking import registry_of
 from actorflow.api.looking import Inspection, inspect
+from actorflow.api.scrubbing import scrub_lost, secrets_at_hand
 from actorflow.engine.control import Request, ask_driver
 from actorflow.engine.offline import cancel_offline
 from actorflow.errors import RunLocked
@@ -40,6 +42,7 @@ async def cancel(run: str, *, settings: Settings, by: str) -> Cancelled:
 
     Raises:
         RunError: there is no such run.
+        DriverSilent: its driver does not answer.
         JournalError: the journal cannot be read or written.
     """
     while True:
@@ -61,6 +64,10 @@ async def _cancel_here(seen: Inspection, settings: Settings, by: str) -> Cancell
     now = int(time.time() * 1_000_000)
     with Lease.acquire(folder.path, folder.run_id, now=now, describe=this_process(now=now, command="cancel")):
         state = await cancel_offline(folder, by=by, now=time.time())
+        accepted = seen.events[0].event
+        if isinstance(accepted, ev.RunAccepted):
+            texts = secrets_at_hand(accepted, registry_of(settings))
+            await scrub_lost(folder, texts, [recorded.event for recorded in seen.events])
     return Cancelled(seen.run_id, state, f"run {seen.run_id} is cancelled; nobody was driving it")
 
 
@@ -75,9 +82,7 @@ async def _ask(seen: Inspection, kind: str, by: str) -> str | None:
     if seen.driver is None:
         return None
     request = Request(secrets.token_hex(8), kind, by)
-    return await ask_driver(
-        seen.folder / "control", request, is_driven=lambda: who_drives(seen.folder) is not None
-    )
+    return await ask_driver(seen.folder / "control", request, driver=lambda: who_drives(seen.folder))
 
 
 def _told_by_the_journal(seen: Inspection) -> str:

@@ -25,10 +25,10 @@ from actorflow.agents.masking import Masker
 from actorflow.agents.process import end_survivors, max_processes
 from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file, registry_of
+from actorflow.api.scrubbing import literals_again, pinned, scrub_lost
 from actorflow.api.signals import obey_signals
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
-from actorflow.engine.outcomes import scrub
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.secrets import read_secrets
@@ -125,14 +125,14 @@ async def resume(
     with _lease(folder):
         accepted = await _read_accepted(folder)
     registry = registry_of(settings)
-    loaded = _pinned(accepted, registry)
+    loaded = pinned(accepted, registry)
     root = Path(accepted.project_root or settings.project_root)
     limit = accepted.max_parallel if max_parallel is None else max_parallel
     plan = compile_plan(
         loaded.workflow, freeze_mapping(accepted.inputs), catalog=registry.catalog(), max_parallel=limit
     )
     agents = _agents_of(plan, registry)
-    texts = _secrets_of(loaded.workflow, root, _literals_again(accepted, loaded.workflow, registry))
+    texts = _secrets_of(loaded.workflow, root, literals_again(accepted, loaded.workflow, registry))
     driving = _Driving(folder, _bounded(plan), agents, texts, root, watch)
     return await driving.drive(partial(_recovery, plan))
 
@@ -227,23 +227,6 @@ async def _read_accepted(folder: RunFolder) -> ev.RunAccepted:
     return records[0].event
 
 
-def _pinned(accepted: ev.RunAccepted, registry: AgentRegistry) -> Loaded:
-    """Read the workflow as it was when the run began."""
-    return load_workflow(accepted.text.encode(), file=accepted.file, catalog=registry.catalog())
-
-
-def _literals_again(
-    accepted: ev.RunAccepted, workflow: Workflow, registry: AgentRegistry
-) -> Mapping[str, str]:
-    """Read secrets that were written into the file from there once more: they are not part of a run."""
-    if not any(source.kind == "literal" for source in workflow.secrets):
-        return {}
-    try:
-        return load_file(Path(accepted.file), registry=registry).secret_literals
-    except SpecErrors:
-        return {}
-
-
 def _recovery(plan: Plan, state: RunState, epoch: int) -> list[ev.Event]:
     return recovery_events(plan, state, driver_started(epoch))
 
@@ -275,7 +258,7 @@ class _Driving:
                 records = read_records(await journal.read())
                 state = fold(((recorded.at, recorded.event) for recorded in records), EMPTY)
                 await self._end_survivors(state)
-                await self._scrub([recorded.event for recorded in records], state)
+                await scrub_lost(self.folder, self.secrets.values(), [recorded.event for recorded in records])
                 state = await self._drive(journal, state, first(state, journal.epoch))
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
 
@@ -339,16 +322,6 @@ class _Driving:
                     nursery.start_soon(end, task.id, task.attempts)
         if failed:
             raise failed[0]
-
-    async def _scrub(self, events: Sequence[ev.Event], state: RunState) -> None:
-        """Take secrets out of what attempts wrote whose driver died, and so did not come to do it."""
-        if not self.secrets:
-            return
-        lost = {(event.task, event.attempt) for event in events if isinstance(event, ev.AttemptLost)}
-        lost |= {(task.id, task.attempts) for task in state.tasks.values() if task.is_attempt_open}
-        masker = Masker(self.secrets.values())
-        for task, attempt in sorted(lost):
-            await trio.to_thread.run_sync(scrub, masker, self.folder.attempt_dir(task, attempt))
 
 
 def _now() -> float:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 
 from actorflow.cli.streams import say
 from actorflow.values import JSONValue
 from actorflow.views.escape import escape_with
 
-__all__ = ["json_text", "print_json"]
+__all__ = ["json_line", "json_text", "print_json", "print_json_lines"]
 
 
 def json_text(value: JSONValue, *, is_ascii: bool = False) -> str:
@@ -26,10 +27,25 @@ def json_text(value: JSONValue, *, is_ascii: bool = False) -> str:
     return "\n".join(escape_with(_json_escape, line) for line in text.split("\n"))
 
 
+def json_line(value: JSONValue, *, is_ascii: bool = False) -> str:
+    """Return ``value`` as JSON on one line; see ``json_text``."""
+    text = json.dumps(value, ensure_ascii=is_ascii, separators=(",", ":"), allow_nan=False)
+    return escape_with(_json_escape, text)
+
+
+def print_json_lines(values: Iterable[JSONValue]) -> None:
+    """Print each value on a line of stdout; they are all there at once."""
+    is_ascii = not _is_utf()
+    say("".join(f"{json_line(value, is_ascii=is_ascii)}\n" for value in values), end="")
+
+
 def print_json(value: JSONValue) -> None:
     """Print ``value`` on stdout, as one document."""
-    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
-    say(json_text(value, is_ascii=not encoding.startswith("utf")))
+    say(json_text(value, is_ascii=not _is_utf()))
+
+
+def _is_utf() -> bool:
+    return (getattr(sys.stdout, "encoding", None) or "ascii").lower().startswith("utf")
 
 
 def _json_escape(character: str) -> str:

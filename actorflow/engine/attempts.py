@@ -222,7 +222,8 @@ class _Channel:
         if progress.kind == "started":
             self._begin()
         self._heard()
-        self._attempt.report(progress)
+        if progress.kind != "alive":
+            self._attempt.report(progress)
 
     async def session_opened(self, session_id: str) -> None:
         """Record the agent's session durably."""

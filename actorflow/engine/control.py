@@ -100,8 +100,11 @@ def _write_by_rename(path: Path, content: dict[str, str]) -> None:
     unfinished.rename(path)
 
 
-async def ask_driver(folder: Path, request: Request, *, is_driven: Callable[[], bool]) -> str | None:
+async def ask_driver(folder: Path, request: Request, *, driver: Callable[[], object | None]) -> str | None:
     """Ask the driver and wait for its answer; None when nobody drives the run (any more).
+
+    Args:
+        driver: tells who drives the run at this moment; None for nobody.
 
     Raises:
         DriverSilent: it is there and does not answer. The request is taken back.
@@ -110,16 +113,15 @@ async def ask_driver(folder: Path, request: Request, *, is_driven: Callable[[], 
     answer = folder / f"{request.request_id}.answer"
     give_up_at = trio.current_time() + ANSWER_SECONDS
     try:
-        while trio.current_time() < give_up_at:
-            driven = (
-                is_driven()
-            )  # asked before the look, so that an answer given just before the driver's end is seen
+        while True:
+            present = driver()  # before the look, so that an answer given just before its end is seen
             with suppress(FileNotFoundError):
                 return str(json.loads(answer.read_text(encoding="utf-8"))["answer"])
-            if not driven:
+            if present is None:
                 return None
+            if trio.current_time() >= give_up_at:
+                raise DriverSilent(str(present), ANSWER_SECONDS)
             await trio.sleep(POLL_SECONDS)
-        raise DriverSilent(ANSWER_SECONDS)
     finally:
         for suffix in (".request", ".answer"):
             (folder / f"{request.request_id}{suffix}").unlink(missing_ok=True)

@@ -29,7 +29,8 @@ def recovery_events(
         return []
     if state.status is RunStatus.PENDING:
         return [driver]
-    lost: list[Event] = [ev.AttemptLost(t.id, t.attempts) for t in state.tasks.values() if t.is_attempt_open]
+    tasks = [state.tasks[task_id] for task_id in plan.tasks]
+    lost: list[Event] = [ev.AttemptLost(t.id, t.attempts) for t in tasks if t.is_attempt_open]
     repeat = tasks_to_repeat(plan, state)
     needs_reset = bool(repeat) or state.is_cancelling or state.status is not RunStatus.RUNNING
     resumed: list[Event] = [ev.RunResumed(repeat, reason)] if needs_reset else []
@@ -39,14 +40,16 @@ def recovery_events(
 def tasks_to_repeat(plan: Plan, state: RunState) -> tuple[TaskId, ...]:
     """Return the tasks that a resume makes PENDING again, in order of declaration.
 
-    Those that FAILED or were CANCELLED, those skipped because the workflow had stopped, every descendant of these that has not succeeded, and the hooks that
-    come round again.
+    Those that FAILED or were CANCELLED, those skipped because the workflow had stopped, every descendant of these that has not succeeded (one that was running too: what it
+    builds on is made again), and the hooks that come round again.
     """
     again = {
         task.id for task in state.tasks.values() if not task.hook and _is_to_repeat(task.status, task.reason)
     }
     again |= {
-        task_id for task_id in _descendants(plan, again) if state.tasks[task_id].status is TaskStatus.SKIPPED
+        task_id
+        for task_id in _descendants(plan, again)
+        if state.tasks[task_id].status in (TaskStatus.SKIPPED, TaskStatus.RUNNING)
     }
     again |= set(_hooks_to_repeat(plan, state, ended=bool(again) or state.outcome is not None))
     return tuple(task_id for task_id in plan.tasks if task_id in again)

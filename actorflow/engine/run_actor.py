@@ -89,7 +89,8 @@ class RunActor(Actor):
         An open attempt that nobody knows of was perhaps begun and perhaps not: it is LOST, so that it is never carried out twice.
         """
         self._session.hub.publish(self._state, ())
-        started = [task for task in self._state.tasks.values() if task.status is TaskStatus.RUNNING]
+        tasks = [self._state.tasks[task_id] for task_id in self._session.plan.tasks]
+        started = [task for task in tasks if task.status is TaskStatus.RUNNING]
         lost = [
             ev.AttemptLost(t.id, t.attempts) for t in started if t.is_attempt_open and not self._is_known(t)
         ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from actorflow.errors import ConfigurationError
 from actorflow.workflow.model import SecretSource, Workflow
 
-__all__ = ["read_secrets"]
+__all__ = ["find_secrets", "read_secrets"]
 
 
 def read_secrets(
@@ -26,6 +26,20 @@ def read_secrets(
     Raises:
         ConfigurationError: some cannot be had; the message names each with where it was looked for.
     """
+    found, missing = find_secrets(
+        workflow, environment=environment, project_root=project_root, literals=literals
+    )
+    if missing:
+        raise ConfigurationError(
+            "; ".join(missing), hint="set what is missing and run the same command again"
+        )
+    return found
+
+
+def find_secrets(
+    workflow: Workflow, *, environment: Mapping[str, str], project_root: Path, literals: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return name -> text of the secrets that can be had, and what is to be said of each of the others."""
     found: dict[str, str] = {}
     missing: list[str] = []
     for source in workflow.secrets:
@@ -34,11 +48,7 @@ def read_secrets(
             missing.append(_describe(source))
         else:
             found[source.name] = text
-    if missing:
-        raise ConfigurationError(
-            "; ".join(missing), hint="set what is missing and run the same command again"
-        )
-    return found
+    return found, missing
 
 
 def _read(

@@ -241,9 +241,10 @@ def _too_large(start: int, end: int) -> ParseError:
 
 
 def _integer(token: Any, base: int, digits: int) -> Node:
-    if len(token.lstrip("0xX")) > digits:
+    significant = token.lstrip("0xX")  # thousands of leading zeros are more than int() reads
+    if len(significant) > digits:
         raise _too_large(token.start_pos, token.end_pos)
-    value = int(token, base)
+    value = int(significant or "0", base)
     if value > INT_MAX + 1:
         raise _too_large(token.start_pos, token.end_pos)
     return Constant(value, token.start_pos, token.end_pos)

@@ -100,19 +100,33 @@ def allocate(frame: Frame, elements: int) -> None:
         spend(frame, elements >> 3)
 
 
-def allocate_text(frame: Frame, characters: int) -> None:
-    """Take the room and the steps of a string (or bytes) of that length from the frame."""
+def width(text: str | bytes) -> int:
+    """Return how many bytes Python keeps for each character of ``text``, 1 to 4; 4 if that is not worth finding out."""
+    if text.isascii() or type(text) is bytes:
+        return 1
+    return min(4, round((text.__sizeof__() - 56) / len(text))) if len(text) >= 64 else 4
+
+
+def allocate_text(frame: Frame, characters: int, size: int = 1) -> None:
+    """Take the room and the steps of a string (or bytes) of that length from the frame; ``size`` is the bytes of a character."""
     if characters > frame[LIMITS].string:
         raise LimitError(
             "E406",
             "a string becomes too long",
             hint=f"at most {frame[LIMITS].string:,} characters are allowed",
         )
-    left = frame[ROOM] = frame[ROOM] - 49 - characters
+    left = frame[ROOM] = frame[ROOM] - 49 - characters * size
     if left < 0:
         raise _no_room(frame)
     if characters > 64:
         spend(frame, characters >> 6)
+
+
+def allocate_parts(frame: Frame, parts: Sequence[str], between: str = "") -> None:
+    """Take the room and the steps of the string that ``between.join(parts)`` will be."""
+    characters = sum(map(len, parts)) + len(between) * max(0, len(parts) - 1)
+    size = 1 if characters < 64 else max(map(width, (between, *parts)))
+    allocate_text(frame, characters, size)
 
 
 def _no_room(frame: Frame) -> LimitError:

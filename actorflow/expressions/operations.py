@@ -27,7 +27,7 @@ from actorflow.expressions.kinds import (
     kind,
     lookup,
 )
-from actorflow.expressions.limits import TAINT, Frame, allocate, allocate_text, spend
+from actorflow.expressions.limits import TAINT, Frame, allocate, allocate_text, spend, width
 from actorflow.expressions.literals import INT_MAX, INT_MIN
 
 __all__ = [
@@ -101,7 +101,7 @@ def add(frame: Frame, left: Value, right: Value) -> Value:
     if a in _NUMBERS and b in _NUMBERS:
         return in_range(left + right) if a is int and b is int else _double(left) + _double(right)
     if (a is str and b is str) or (a is bytes and b is bytes):
-        allocate_text(frame, len(left) + len(right))
+        allocate_text(frame, len(left) + len(right), max(width(left), width(right)))
         return left + right
     if a in LISTS and b in LISTS:
         allocate(frame, len(left) + len(right))
@@ -168,6 +168,7 @@ def modulo(frame: Frame, left: Value, right: Value) -> Value:
         raise _no_operator("%", left, right, hint)
     if right == 0:
         raise EvaluationError("E308", "modulus by zero")
+    in_range(left // right)  # CEL refuses the one remainder whose quotient overflows
     rest = abs(_small(left)) % abs(_small(right))
     return rest if left >= 0 else -rest
 
@@ -283,7 +284,7 @@ def select(frame: Frame, target: Value, key: str) -> Value:
         found = dict.get(target, key, MISSING)
         if found is not MISSING:
             return found
-        raise EvaluationError("E302", f"there is no key '{shown(key)}' in the map", near=(key, target))
+        raise _no_key(frame, f"there is no key '{shown(key)}' in the map", key, target)
     if target is None:
         raise EvaluationError(
             "E302", f"null has no field '{shown(key)}'", hint="?. and ?? let a value be absent"
@@ -310,9 +311,7 @@ def index(frame: Frame, target: Value, key: Value) -> Value:
         if found is not MISSING:
             return found
         if type(key) is str:
-            if frame[TAINT]:
-                raise EvaluationError("E302", "there is no such key in the map")
-            raise EvaluationError("E302", "there is no such key in the map", near=(key, target))
+            raise _no_key(frame, "there is no such key in the map", key, target)
         raise EvaluationError("E302", f"there is no such {kind(key)} key in the map")
     if target is None:
         raise EvaluationError("E302", "null has no elements", hint="?. and ?? let a value be absent")
@@ -321,6 +320,11 @@ def index(frame: Frame, target: Value, key: Value) -> Value:
     known = operand(frame, target)
     hint = "substring(text, start, end) cuts a text, or text[start:end]" if type(known) is str else ""
     raise EvaluationError("E303", f"{kind(known)} has no elements", hint=hint)
+
+
+def _no_key(frame: Frame, message: str, key: str, target: Value) -> EvaluationError:
+    # Once a secret has been looked into, a key may be (a part of) one, so none is proposed.
+    return EvaluationError("E302", message, near=None if frame[TAINT] else (key, target))
 
 
 def _element(frame: Frame, items: Any, key: Value) -> Value:
@@ -337,10 +341,9 @@ def _element(frame: Frame, items: Any, key: Value) -> Value:
             "a negative index",
             hint="last(list) is the last element; places are counted from the start, from 0",
         )
+    size = "" if frame[TAINT] else f", which has {len(items)} elements"
     raise EvaluationError(
-        "E304",
-        f"the index is outside the list, which has {len(items)} elements",
-        hint="list?.[n] gives null instead",
+        "E304", f"the index is outside the list{size}", hint="list?.[n] gives null instead"
     )
 
 
@@ -355,7 +358,7 @@ def cut(frame: Frame, target: Value, low: Value, high: Value) -> Value:
     if type(target) in LISTS:
         allocate(frame, size)
         return list(target[start:stop])
-    allocate_text(frame, size)
+    allocate_text(frame, size, width(target))
     return target[start:stop]
 
 

@@ -42,7 +42,10 @@ __all__ = [
 ]
 
 SHORT: Final = 256
-"""Two strings up to this length are joined or compared without counting."""
+"""Two strings up to this length are compared without counting."""
+
+JOINED: Final = 64
+"""Two strings are joined without counting if the result is no longer than this; a list of as many as the steps allow has to fit."""
 
 _HOW: Final = {
     "string": "write x != '' or x == 'true'",
@@ -78,9 +81,9 @@ def compile_arithmetic(context: Context, node: Arithmetic) -> Closure:
 
 def _plus(node: Arithmetic, left: Closure, right: Closure) -> Closure:
     slow = located(node, operations.add)
-    if type(node.left) is Constant and type(node.left.value) is str and len(node.left.value) < SHORT:
+    if type(node.left) is Constant and type(node.left.value) is str and len(node.left.value) < JOINED:
         text = node.left.value
-        room = SHORT - len(text)
+        room = JOINED - len(text)
 
         def prefix(frame: Frame) -> Any:
             b = right(frame)
@@ -95,7 +98,7 @@ def _plus(node: Arithmetic, left: Closure, right: Closure) -> Closure:
         if type(a) is int and type(b) is int:
             if INT_MIN <= (total := a + b) <= INT_MAX:
                 return total
-        elif type(a) is str and type(b) is str and len(a) + len(b) <= SHORT:
+        elif type(a) is str and type(b) is str and len(a) + len(b) <= JOINED:
             return a + b
         return slow(frame, a, b)
 

@@ -28,7 +28,9 @@ __all__ = ["Hole", "Template", "condition_source", "cut_template", "make_templat
 MOST_HOLES: Final = 1_000
 """More holes than this are more than a template has; compiling each takes time."""
 
-_MARK: Final = re.compile(r"\$\$(?=[{<])|\$[{<]")
+# `$${` is text wherever it stands, so a hole starts at a `$` that no other one precedes.
+_MARK: Final = re.compile(r"(?<!\$)\$[{<]")
+_ESCAPED: Final = re.compile(r"\$\$(?=[{<])")
 _SCAN: Final = re.compile(r"""//[^\n]*|[rR]?[bB]?[rR]?(?:"{3}|'{3}|"|')|[(\[{]|[)\]}]|>""")
 _OPENING: Final = {")": "(", "]": "[", "}": "{"}
 
@@ -220,16 +222,10 @@ def cut_template(source: str, limits: Limits) -> list[str | Raw]:
             hint=f"at most {limits.template:,} characters are allowed",
         )
     segments: list[str | Raw] = []
-    text: list[str] = []
     position = holes = 0
     while (mark := _MARK.search(source, position)) is not None:
-        text.append(source[position : mark.start()])
-        if mark[0] == "$$":
-            text.append(source[mark.start() + 1 : mark.end() + 1])
-            position = mark.end() + 1
-            continue
         end = _hole_end(source, mark.start(), mark.end(), limits)
-        _flush(segments, text)
+        _add_text(segments, source[position : mark.start()])
         segments.append(Raw(source[mark.end() : end - 1], mark.start(), end))
         position, holes = end, holes + 1
         if holes > MOST_HOLES:
@@ -240,16 +236,13 @@ def cut_template(source: str, limits: Limits) -> list[str | Raw]:
                 end,
                 hint=f"at most {MOST_HOLES:,} are allowed",
             )
-    text.append(source[position:])
-    _flush(segments, text)
+    _add_text(segments, source[position:])
     return segments
 
 
-def _flush(segments: list[str | Raw], text: list[str]) -> None:
-    plain = "".join(text)
-    text.clear()
-    if plain:
-        segments.append(plain)
+def _add_text(segments: list[str | Raw], text: str) -> None:
+    if text:
+        segments.append(_ESCAPED.sub("$", text))
 
 
 def _hole_end(source: str, start: int, position: int, limits: Limits) -> int:
@@ -319,7 +312,7 @@ def condition_source(source: str, limits: Limits) -> tuple[str, int]:
     Raises:
         StaticError: there is text around the hole, or more than one hole.
     """
-    if not _MARK.search(source):
+    if not _MARK.search(source) and not _ESCAPED.search(source):
         return source, 0
     try:
         cut = cut_template(source, limits)

@@ -112,6 +112,7 @@ class Database:
         self.path = path
         self.failure: JournalError | None = None
         self.is_closed = False
+        self._identity = _identity(path)
         self._pages = 0  # written to the log since the last checkpoint, about
         try:
             _inspect(path)
@@ -223,7 +224,17 @@ class Database:
                 raise full_error(self.path) from error
             self.failure = sqlite_error(error, "write", self.path, self.tail.sequence + 1)
             raise self.failure from error
+        self._check_in_place()
         self.tail = tail
+
+    def _check_in_place(self) -> None:
+        """Raise if the file has been removed or replaced: SQLite would go on writing into what nobody will ever find."""
+        if _identity(self.path) != self._identity:
+            self.failure = JournalError(
+                f"{self.path} was removed or replaced while it was being written",
+                hint="put it back if you can; what is not in it is lost",
+            )
+            raise self.failure
 
     def _check_epoch(self) -> None:
         """Roll back and raise if there is a newer driver; called while the write lock is held."""
@@ -305,6 +316,14 @@ class Database:
     def _check_usable(self) -> None:
         if self.failure is not None:
             raise again(self.failure)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _inspect(path: Path) -> None:

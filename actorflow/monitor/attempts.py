@@ -81,7 +81,14 @@ def every_attempt(events: Iterable[RecordedEvent]) -> dict[TaskId, tuple[Attempt
             found.setdefault(event.task, []).append(begun)
         elif isinstance(event, ev.RetryScheduled):
             _change(found, event.task, retry_at=event.due_at, delay_seconds=event.delay_seconds)
-        elif isinstance(event, ev.AttemptSucceeded | ev.AttemptFailed | ev.AttemptLost | ev.AttemptCancelled | ev.AttemptRequeued):
+        elif isinstance(
+            event,
+            ev.AttemptSucceeded
+            | ev.AttemptFailed
+            | ev.AttemptLost
+            | ev.AttemptCancelled
+            | ev.AttemptRequeued,
+        ):
             error = _LOST if isinstance(event, ev.AttemptLost) else getattr(event, "failure", None)
             _change(found, event.task, status=_ENDS[type(event)], ended_at=at, error=error)
     return {task: tuple(attempts) for task, attempts in found.items()}

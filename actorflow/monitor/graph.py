@@ -229,7 +229,9 @@ def _standing(task: TaskState, now: float) -> str:
 def _why(task: TaskState) -> str:
     if task.status is TaskStatus.SKIPPED and task.reason is not SkipReason.TOLERATED_FAILURE:
         return skip_text(task.reason)
-    return "" if task.status is TaskStatus.SUCCESS else failure_text(task.error)
+    if task.status in (TaskStatus.SUCCESS, TaskStatus.CANCELLED):
+        return ""
+    return failure_text(task.error)
 
 
 def _cost(task: TaskState) -> str:
@@ -240,7 +242,8 @@ def _cost(task: TaskState) -> str:
 
 def _run_title(state: RunState, now: float, status: str) -> str:
     start, end = state.started_at, state.ended_at
-    took = "" if start is None else f" in {duration_text((now if end is None else end) - start)}"
+    word = "for" if end is None else "in"
+    took = "" if start is None else f" {word} {duration_text((now if end is None else end) - start)}"
     known = [task.cost_usd for task in state.tasks.values() if task.cost_usd is not None]
     cost = f", ${sum(known):,.2f}" if known else ""
     return f"{state.workflow}\n{state.run_id}\n{status}{took}{cost}"

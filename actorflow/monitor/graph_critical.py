@@ -45,6 +45,7 @@ def longest_chain(dependencies: Edges[TaskId]) -> tuple[TaskId, ...]:
 
 def _end(task: TaskState, now: float) -> tuple[float, bool, str]:
     """Order tasks by when they were done; of those done at once the one that ran counts, and names decide what is left."""
+    began = task.started_at is not None
     if task.finished_at is not None:
-        return task.finished_at, task.started_at is not None, task.id
-    return (now if task.started_at is not None else 0.0), task.started_at is not None, task.id
+        return task.finished_at, began, task.id
+    return (max(now, task.due_at or 0.0) if began else 0.0), began, task.id

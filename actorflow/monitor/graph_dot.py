@@ -18,6 +18,7 @@ Clean = Callable[[str], str]
 """Gives a text on one line in which every character can be shown and written as XML."""
 
 _SIMPLE_FROM = 150  # from so many boxes on, curves cost more than they are worth
+_MOST_IN_LINE = 30
 _FONT = "Helvetica,Arial,sans-serif"
 _HOOKS = {
     "on_start": "before the first task",
@@ -56,7 +57,7 @@ class _Writer:
     def head(self, resolution: str) -> Iterator[str]:
         palette = self._palette
         lines = "polyline" if len(self._picture.nodes) >= _SIMPLE_FROM else "spline"
-        title = self._label(self._picture.title.split("\n"))
+        title = self._label([*self._picture.title.split("\n"), ""], end="\\l")
         font = f'fontname="{_FONT}"'
         yield f'  graph [rankdir=LR bgcolor="{palette.ground}" pad=0.3 nodesep=0.25 ranksep=0.5 splines={lines}{resolution}]'
         yield f'  graph [label={title} labelloc=t labeljust=l {font} fontsize=16 fontcolor="{palette.text}"]'
@@ -67,11 +68,20 @@ class _Writer:
         for place, node in enumerate(self._picture.nodes):
             if not node.hook:
                 yield f"  {node_name(place)} {self._box(node)}"
+        yield from self._first()
         for number, phase in enumerate(dict.fromkeys(node.hook for node in self._picture.nodes if node.hook)):
             yield from self._hooks(number, phase)
         for edge in self._picture.edges:
             yield f"  {node_name(edge.source)} -> {node_name(edge.target)}{self._arrow(edge)}"
         yield from self._legend()
+
+    def _first(self) -> Iterator[str]:
+        """Put the tasks that wait for nothing below each other, unless there are too many."""
+        waiting = {edge.target for edge in self._picture.edges}
+        nodes = enumerate(self._picture.nodes)
+        first = [node_name(place) for place, node in nodes if place not in waiting and not node.hook]
+        if 1 < len(first) <= _MOST_IN_LINE:
+            yield f"  {{ rank=same; {'; '.join(first)} }}"
 
     def _hooks(self, number: int, phase: str) -> Iterator[str]:
         title = self._label([f"hook {phase}: {_HOOKS.get(phase, '')}"])
@@ -145,9 +155,9 @@ class _Writer:
             yield f'    {ends[1]} [label={self._label([words])} shape=plaintext fontcolor="{self._palette.text}"]'
             yield f"    {' -> '.join(ends)}{self._arrow(edge)}"
 
-    def _label(self, lines: Iterable[str]) -> str:
-        r"""Return one quoted string; ``\n`` between lines is the only escape sequence in it that is not data."""
-        return '"' + "\\n".join(_escaped(self._clean(line)) for line in lines) + '"'
+    def _label(self, lines: Iterable[str], end: str = "\\n") -> str:
+        r"""Return one quoted string; the ends of lines (``\n`` centred, ``\l`` to the left) are the only escape sequences in it."""
+        return '"' + end.join(_escaped(self._clean(line)) for line in lines) + '"'
 
 
 def _escaped(text: str) -> str:

@@ -27,6 +27,8 @@ __all__ = [
 class TaskStatus(StrEnum):
     """The state of a task."""
 
+    __hash__ = str.__hash__  # Enum's own is a Python function, and the tables are looked up at every event
+
     PENDING = "pending"
     """Not started: it waits for its dependencies or for a slot. A resume leads back here."""
     RUNNING = "running"
@@ -75,6 +77,8 @@ class SkipReason(StrEnum):
 class AttemptStatus(StrEnum):
     """The state of one attempt of a task."""
 
+    __hash__ = str.__hash__  # Enum's own is a Python function, and the tables are looked up at every event
+
     STARTED = "started"
     """Recorded before its agent is called."""
     SUCCEEDED = "succeeded"
@@ -91,6 +95,8 @@ class AttemptStatus(StrEnum):
 
 class RunStatus(StrEnum):
     """The state of a run."""
+
+    __hash__ = str.__hash__  # Enum's own is a Python function, and the tables are looked up at every event
 
     PENDING = "pending"
     """Accepted and durable; no driver has begun."""

@@ -56,6 +56,8 @@ def apply(state: RunState, event: Event, at: float) -> RunState:
         IllegalTransition: the event does not fit.
     """
     after = _HANDLERS[type(event)](state, event, at)
+    if after.sequence > state.sequence:  # the frequent events store everything in one go
+        return after
     return replace(after, sequence=state.sequence + 1, updated_at=at)
 
 
@@ -163,7 +165,7 @@ def _reset_task(state: RunState, task_id: TaskId, event: Event) -> RunState:
         cost_usd=task.cost_usd,
         tokens=task.tokens,
     )
-    return replace(_store(state, task, fresh), context=state.context.discard(task_id))
+    return replace(state, **{**_changes(state, task, fresh), "context": state.context.discard(task_id)})
 
 
 def _run_cancel_requested(state: RunState, event: ev.RunCancelRequested, _at: float) -> RunState:
@@ -238,13 +240,18 @@ def _attempt_status(task: TaskState, event: Event, name: str = "", *, number: in
     return ATTEMPT_TRANSITIONS[key]
 
 
-def _store(state: RunState, before: TaskState, after: TaskState) -> RunState:
-    """Put a task back and keep the counters and the context true."""
-    tasks = state.tasks.set(after.id, after)
+def _store(state: RunState, before: TaskState, after: TaskState, at: float) -> RunState:
+    """Put a task back, keep the counters and the context true, and count the event."""
+    changes = _changes(state, before, after)
+    return replace(state, sequence=state.sequence + 1, updated_at=at, **changes)
+
+
+def _changes(state: RunState, before: TaskState, after: TaskState) -> dict[str, Any]:
+    changes: dict[str, Any] = {"tasks": state.tasks.set(after.id, after)}
     if before.hook:
-        context = state.context.set(after.id, record_of(after)) if after.status.is_terminal else state.context
-        return replace(state, tasks=tasks, context=context)
-    changes: dict[str, Any] = {"tasks": tasks}
+        if after.status.is_terminal:
+            changes["context"] = state.context.set(after.id, record_of(after))
+        return changes
     if before.attempt is not after.attempt:
         changes["running"] = state.running + after.is_attempt_open - before.is_attempt_open
     if before.status is not after.status:
@@ -255,7 +262,7 @@ def _store(state: RunState, before: TaskState, after: TaskState) -> RunState:
         )
         if after.status.is_terminal:
             changes["context"] = state.context.set(after.id, record_of(after))
-    return replace(state, **changes)
+    return changes
 
 
 def _is(task: TaskState, status: TaskStatus) -> bool:
@@ -276,20 +283,21 @@ def _attempt_started(state: RunState, event: ev.AttemptStarted, at: float) -> Ru
         started_at=at if task.started_at is None else task.started_at,
         attempt_started_at=at,
     )
-    return _store(state, task, after)
+    return _store(state, task, after, at)
 
 
-def _session_opened(state: RunState, event: ev.SessionOpened, _at: float) -> RunState:
+def _session_opened(state: RunState, event: ev.SessionOpened, at: float) -> RunState:
     task = _task(state, event.task, event)
-    return _move_attempt(state, task, event, session_id=event.session_id)
+    return _move_attempt(state, task, event, at, session_id=event.session_id)
 
 
-def _attempt_succeeded(state: RunState, event: ev.AttemptSucceeded, _at: float) -> RunState:
+def _attempt_succeeded(state: RunState, event: ev.AttemptSucceeded, at: float) -> RunState:
     task = _task(state, event.task, event)
     return _move_attempt(
         state,
         task,
         event,
+        at,
         output=event.output if event.blob is None else event.blob,
         error=None,
         session_id=event.session_id or task.session_id,
@@ -306,36 +314,36 @@ def _sum(known: Any, more: Any) -> Any:
     return known + more
 
 
-def _attempt_failed(state: RunState, event: ev.AttemptFailed, _at: float) -> RunState:
+def _attempt_failed(state: RunState, event: ev.AttemptFailed, at: float) -> RunState:
     task = _task(state, event.task, event)
-    return _move_attempt(state, task, event, error=event.failure)
+    return _move_attempt(state, task, event, at, error=event.failure)
 
 
-def _attempt_lost(state: RunState, event: ev.AttemptLost, _at: float) -> RunState:
+def _attempt_lost(state: RunState, event: ev.AttemptLost, at: float) -> RunState:
     task = _task(state, event.task, event)
     failure = Failure("lost", "its driver died while it ran")
-    return _move_attempt(state, task, event, error=failure, lost=task.lost + 1, counted=task.counted - 1)
+    return _move_attempt(state, task, event, at, error=failure, lost=task.lost + 1, counted=task.counted - 1)
 
 
-def _attempt_cancelled(state: RunState, event: ev.AttemptCancelled, _at: float) -> RunState:
+def _attempt_cancelled(state: RunState, event: ev.AttemptCancelled, at: float) -> RunState:
     task = _task(state, event.task, event)
     failure = Failure("cancelled", "it was cancelled", retryable=False)
-    return _move_attempt(state, task, event, error=failure)
+    return _move_attempt(state, task, event, at, error=failure)
 
 
-def _attempt_requeued(state: RunState, event: ev.AttemptRequeued, _at: float) -> RunState:
+def _attempt_requeued(state: RunState, event: ev.AttemptRequeued, at: float) -> RunState:
     task = _task(state, event.task, event)
     changes = {"error": event.failure, "due_at": event.due_at, "counted": task.counted - 1}
-    return _move_attempt(state, task, event, **changes)
+    return _move_attempt(state, task, event, at, **changes)
 
 
-def _move_attempt(state: RunState, task: TaskState, event: Event, **changes: Any) -> RunState:
+def _move_attempt(state: RunState, task: TaskState, event: Event, at: float, **changes: Any) -> RunState:
     status = _task_status(task, event)
     attempt = _attempt_status(task, event, number=task.attempts)
-    return _store(state, task, replace(task, status=status, attempt=attempt, **changes))
+    return _store(state, task, replace(task, status=status, attempt=attempt, **changes), at)
 
 
-def _retry_scheduled(state: RunState, event: ev.RetryScheduled, _at: float) -> RunState:
+def _retry_scheduled(state: RunState, event: ev.RetryScheduled, at: float) -> RunState:
     task = _task(state, event.task, event)
     after = replace(
         task,
@@ -344,7 +352,7 @@ def _retry_scheduled(state: RunState, event: ev.RetryScheduled, _at: float) -> R
         waiting=_waiting(task, event),
         due_at=event.due_at,
     )
-    return _store(state, task, after)
+    return _store(state, task, after, at)
 
 
 def _waiting(task: TaskState, event: ev.RetryScheduled) -> SubState:
@@ -378,7 +386,7 @@ def _finish(state: RunState, event: Any, at: float, name: str = "", **changes: A
         finished_at=at,
         **changes,
     )
-    return _store(state, task, after)
+    return _store(state, task, after, at)
 
 
 _HANDLERS: dict[type, Callable[[RunState, Any, float], RunState]] = {

@@ -29,6 +29,7 @@ _LETTER = 6.7  # the width of a letter of 11 pixels, generously
 _MOST_LETTERS = 32
 _FONT = "Helvetica,Arial,sans-serif"
 _DASHES = {"solid": "", "dashed": "4 2", "dotted": "1 2"}
+_GOING_ON = frozenset({"running", "pending", "paused", "interrupted"})
 _LEGEND_WIDTH = 118.0
 
 
@@ -109,7 +110,8 @@ class _Chart:
         since = f"{moment_text(timeline.span.start, zone)} {zone.tzname(None) or ''}".strip()
         hidden = f", {timeline.hidden:,} shorter tasks are not shown" if timeline.hidden else ""
         yield self._words(timeline.workflow, _MARGIN, 24, font_size="16")
-        facts = f"{timeline.run_id}: {status} in {took}, from {since}, at most {timeline.most_parallel} at once{hidden}"
+        took = f"for {took}" if status in _GOING_ON else f"in {took}"
+        facts = f"{timeline.run_id}: {status} {took}, from {since}, at most {timeline.most_parallel} at once{hidden}"
         yield self._words(facts, _MARGIN, 42, fill=self.palette.faint)
 
     def _axis(self) -> Iterator[str]:
@@ -209,7 +211,7 @@ class _Chart:
 
     def _legend(self, name: str, paint: Paint, column: int, line: int) -> Iterator[str]:
         x, y = _MARGIN + column * _LEGEND_WIDTH, self.rows_end + 22 + 22 * line
-        yield _tag("rect", x=x, y=y - 9, width=14.0, height=10.0, **_stroke(paint))
+        yield _tag("rect", None, x=x, y=y - 9, width=14.0, height=10.0, **_stroke(paint))
         yield self._words(name, x + 20, y)
 
 

@@ -20,7 +20,7 @@ def tail(channel):
 
 
 def texts(channel):
-    return [report.text for report in channel.reports]
+    return [report.text for report in channel.reports if report.kind == "output"]
 
 
 async def test_a_whole_line_is_reported_at_once(tail, channel, autojump_clock):
@@ -49,6 +49,16 @@ async def test_a_part_of_a_line_waits_for_its_end(tail, channel, autojump_clock)
     tail.feed(b"ne\n")
 
     assert texts(channel) == ["one"]
+
+
+async def test_a_part_of_a_line_is_a_sign_of_life_but_only_when_it_is_new(tail, channel, autojump_clock):
+    tail.feed(b".")
+    assert [report.kind for report in channel.reports] == ["alive"]
+    assert tail.due_at == float("inf")
+
+    await trio.sleep(1)
+    tail.feed(b".")
+    assert [report.kind for report in channel.reports] == ["alive", "alive"]
 
 
 async def test_the_end_reports_the_rest(tail, channel, autojump_clock):

@@ -24,6 +24,10 @@ class Project:
             "PYTHONWARNINGS": "default",
         }
 
+    @property
+    def python(self) -> str:
+        return sys.executable
+
     def write(self, name: str, text: str) -> Path:
         path = self.root / name
         path.write_text(text, encoding="utf-8")

@@ -176,3 +176,62 @@ def test_a_state_folder_that_cannot_be_written_ends_with_74_and_nothing_half_wri
     assert done.returncode == 74, done.stderr
     assert "in-the-way" in done.stderr
     assert not (project.root / "ran").exists()
+
+
+HOOK_IGNORES_TERM = """
+name: hook
+tasks: [{id: a, agent: shell, parameters: {command: 'echo $$ > gate; sleep 600'}}]
+hooks: {on_complete: [{id: e, agent: shell, parameters: {command: 'trap "" TERM; echo $$ > gate2; while :; do sleep 600; done'}}]}
+"""
+
+
+def test_a_second_signal_ends_the_hooks_that_follow_a_cancellation(project, fifo) -> None:
+    project.write("w.yaml", HOOK_IGNORES_TERM)
+    gate, second = fifo("gate"), fifo("gate2")
+
+    with project.start("run", "w.yaml") as driver:
+        gate.read_text()
+        driver.send_signal(signal.SIGTERM)
+        hook = int(second.read_text())
+        driver.send_signal(signal.SIGTERM)
+        driver.communicate(timeout=20)
+
+    assert driver.returncode == 130
+    assert not _is_alive(hook)
+    assert project.report("status", "last")["status"] == "cancelled"
+
+
+def test_a_signal_that_was_ignored_from_the_start_stays_ignored(project, fifo) -> None:
+    project.write(
+        "w.yaml", "name: w\ntasks: [{id: a, agent: shell, parameters: {command: 'echo > gate; cat gate2'}}]\n"
+    )
+    gate, second = fifo("gate"), fifo("gate2")
+
+    with project.start(
+        "run", "w.yaml", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    ) as driver:
+        gate.read_text()
+        driver.send_signal(signal.SIGHUP)  # what nohup protects from
+        second.write_text("done")
+        driver.communicate(timeout=60)
+
+    assert driver.returncode == 0
+
+
+@pytest.mark.parametrize("command", ["cancel", "tree"])
+def test_a_driver_that_is_stopped_keeps_nobody_waiting(command, project, fifo, monkeypatch) -> None:
+    project.write("w.yaml", HANGS)
+    gate = fifo("gate")
+
+    with project.start("run", "w.yaml") as driver:
+        gate.read_text()
+        driver.send_signal(signal.SIGSTOP)
+        asked = project.call(command, "last")
+        driver.send_signal(signal.SIGCONT)
+        driver.send_signal(signal.SIGINT)
+        driver.communicate(timeout=60)
+
+    assert asked.returncode == 75
+    assert f"process {driver.pid}" in asked.stderr
+    assert "has not answered" in asked.stderr
+    assert driver.returncode == 130

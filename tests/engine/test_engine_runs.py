@@ -304,7 +304,9 @@ async def test_a_hook_has_a_minute_unless_it_says_otherwise(rehearse, autojump_c
 
 
 async def test_halves_of_characters_never_reach_the_journal(rehearse, autojump_clock) -> None:
-    run = rehearse("name: s\nsettings: {on_failure: continue}\ntasks: [{id: a, agent: scripted}, {id: b, agent: scripted}]")
+    run = rehearse(
+        "name: s\nsettings: {on_failure: continue}\ntasks: [{id: a, agent: scripted}, {id: b, agent: scripted}]"
+    )
     run.agent.script("a", "half \ud800")
     run.agent.script("b", AgentError("exit_status", "half \ud800"))
 

@@ -102,16 +102,24 @@ def draw_fault(rng: random.Random, kind: str) -> Fault:
             return Fault(kind, "task.receive.before", n, n + 3)
         case "slow_disk":
             return Fault(kind, "commit", 1, 10**9)
+        case "cancel" | "cancel_twice" if rng.random() < 0.6:
+            point = rng.choice(("commit", "agent.start", "agent.end", "run._act.before", "task.receive.after"))
+            return Fault(kind, point, n, n)
     return Fault(kind, at=rng.choice((rng.uniform(0, 3), rng.uniform(0, 30), rng.uniform(0, 120))))
 
 
 class Faults:
-    """The faults of one driver's life, and how often each point has been reached."""
+    """The faults of one driver's life, and how often each point has been reached.
+
+    Attributes:
+        on_cancel: called when a person asks for a cancellation at a point.
+    """
 
     def __init__(self, faults: list[Fault], fired: Counter[str]) -> None:
         self._faults = faults
         self._fired = fired
         self._reached: Counter[str] = Counter()
+        self.on_cancel: Callable[[str], None] = lambda kind: None
 
     @property
     def timed(self) -> list[Fault]:
@@ -123,7 +131,10 @@ class Faults:
         now = self._reached[point]
         kinds = [f.kind for f in self._faults if f.point == point and f.first <= now <= f.last]
         self._fired.update(kinds)
-        return kinds
+        for kind in kinds:
+            if kind in PEOPLE:
+                self.on_cancel(kind)
+        return [kind for kind in kinds if kind not in PEOPLE]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from actorflow.expressions.functions.arguments import a_text, made, wrong
 from actorflow.expressions.functions.conversions import utf8
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import Value
-from actorflow.expressions.limits import Frame, allocate, allocate_text, spend
+from actorflow.expressions.limits import Frame, allocate, allocate_text, spend, width
 from actorflow.expressions.literals import INT_MAX, INT_MIN
 from actorflow.expressions.operations import operand
 from actorflow.expressions.results import compact
@@ -48,7 +48,7 @@ def parse(frame: Frame, text: Value) -> Value:
     """
     source = a_text(frame, text)
     spend(frame, len(source) >> 5)
-    allocate_text(frame, len(source))
+    allocate_text(frame, len(source), width(source))
     allocate(
         frame, 2 * source.count("[") + 6 * source.count("{") + 2 * source.count(",") + 2 * source.count(":")
     )
@@ -84,7 +84,7 @@ def _octets(frame: Frame, value: Value) -> bytes:
         return value
     if type(value) is not str:
         raise wrong("a string or bytes", value)
-    allocate_text(frame, len(value))
+    allocate_text(frame, len(value), width(value))
     return utf8(value)
 
 

@@ -19,7 +19,7 @@ from actorflow.expressions.kinds import (
     Value,
     lookup,
 )
-from actorflow.expressions.limits import Frame, allocate, allocate_text, spend
+from actorflow.expressions.limits import Frame, allocate, allocate_text, spend, width
 from actorflow.expressions.loops import sort_values
 from actorflow.expressions.operations import add, compare, cut, equal, in_range, operand
 
@@ -195,7 +195,7 @@ def reverse(frame: Frame, items: Value) -> Value:
     """
     items = operand(frame, items)
     if type(items) is str:
-        allocate_text(frame, len(items))
+        allocate_text(frame, len(items), width(items))
         return items[::-1]
     items = a_list(frame, items)
     allocate(frame, len(items))

@@ -16,14 +16,14 @@ from actorflow.expressions.functions.arguments import a_text
 from actorflow.expressions.functions.conversions import utf8
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import Value
-from actorflow.expressions.limits import LIMITS, Frame, allocate, allocate_text, spend
+from actorflow.expressions.limits import LIMITS, Frame, allocate, allocate_parts, allocate_text, spend, width
 
 __all__ = ["regexes"]
 
 regexes: Final = Registry("Regular expressions")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)  # each may keep a megabyte
 def _compiled(pattern: str) -> Any:
     """Return RE2's own object for ``pattern``, or the message why there is none."""
     import re2
@@ -95,7 +95,7 @@ def find(frame: Frame, text: Value, pattern: Value) -> str | None:
     if match is None:
         return None
     found = _taken(match)
-    allocate_text(frame, len(found))
+    allocate_text(frame, len(found), width(found))
     return found
 
 
@@ -124,7 +124,7 @@ def find_all(frame: Frame, text: Value, pattern: Value) -> list[str]:
     for match in _each(frame, *_prepared(frame, text, pattern)):
         taken = _taken(match)
         allocate(frame, 1)
-        allocate_text(frame, len(taken))
+        allocate_text(frame, len(taken), width(taken))
         found.append(taken)
     return found
 
@@ -154,7 +154,7 @@ def replace_regex(frame: Frame, text: Value, pattern: Value, new: Value) -> str:
             allocate_text(frame, size)
             size = 0
     parts.append(subject[last:])
-    allocate_text(frame, sum(map(len, parts)))
+    allocate_parts(frame, parts)
     return "".join(parts)
 
 
@@ -166,5 +166,5 @@ def _expanded(frame: Frame, match: Any, groups: list[str]) -> str:
     for name, literal in zip(groups[1::2], groups[2::2], strict=True):
         pieces += ("\\" if name == "\\" else match.group(int(name)) or "", literal)
     text = "".join(pieces)
-    allocate_text(frame, len(text))
+    allocate_text(frame, len(text), width(text))
     return text

@@ -14,7 +14,7 @@ from actorflow.expressions.failures import EvaluationError
 from actorflow.expressions.functions.arguments import a_count, a_list, a_text, an_int, made, wrong
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import Value
-from actorflow.expressions.limits import Frame, allocate, allocate_text, spend
+from actorflow.expressions.limits import TAINT, Frame, allocate, allocate_parts, allocate_text, spend, width
 from actorflow.expressions.operations import operand
 from actorflow.expressions.results import text_of
 
@@ -26,6 +26,14 @@ _ASCII_UPPER: Final = {code: code - 32 for code in range(97, 123)}
 _ASCII_LOWER: Final = {code: code + 32 for code in range(65, 91)}
 
 
+def _cased(frame: Frame, text: Value) -> str:
+    """Take a string whose case is to be changed, which needs 12 bytes a character for a while unless it is ASCII."""
+    source = a_text(frame, text)
+    if not source.isascii():
+        allocate(frame, len(source) // 3)
+    return source
+
+
 @texts("upper", "uppercase")
 def upper(frame: Frame, text: Value) -> str:
     """The text in capital letters.
@@ -34,7 +42,7 @@ def upper(frame: Frame, text: Value) -> str:
     'web'.upper() -> 'WEB'
     fn:uppercase('web') -> 'WEB'
     """
-    return made(frame, a_text(frame, text).upper())
+    return made(frame, _cased(frame, text).upper())
 
 
 @texts("lower", "lowercase")
@@ -43,7 +51,7 @@ def lower(frame: Frame, text: Value) -> str:
 
     lower('WEB') -> 'web'
     """
-    return made(frame, a_text(frame, text).lower())
+    return made(frame, _cased(frame, text).lower())
 
 
 @texts("upperAscii", "upper_ascii")
@@ -70,7 +78,7 @@ def capitalize(frame: Frame, text: Value) -> str:
 
     capitalize('build IMAGE') -> 'Build image'
     """
-    return made(frame, a_text(frame, text).capitalize())
+    return made(frame, _cased(frame, text).capitalize())
 
 
 @texts("title")
@@ -79,7 +87,7 @@ def title(frame: Frame, text: Value) -> str:
 
     title('build image') -> 'Build Image'
     """
-    return made(frame, a_text(frame, text).title())
+    return made(frame, _cased(frame, text).title())
 
 
 @texts("trim")
@@ -103,7 +111,7 @@ def split(frame: Frame, text: Value, separator: Value = None, limit: Value = -1)
     source, parts = a_text(frame, text), an_int(frame, limit)
     between = None if separator is None else a_text(frame, separator)
     allocate(frame, 2 * _parts(source, between))
-    allocate_text(frame, len(source))
+    allocate_text(frame, len(source), width(source))
     if parts == 0:
         return []
     if between == "":
@@ -126,7 +134,7 @@ def lines(frame: Frame, text: Value) -> list[str]:
     """
     text = a_text(frame, text)
     allocate(frame, 2 * (text.count("\n") + 1))
-    allocate_text(frame, len(text))
+    allocate_text(frame, len(text), width(text))
     parts = text.split("\n")
     if parts[-1] == "":
         parts.pop()
@@ -146,7 +154,7 @@ def replace(frame: Frame, text: Value, old: Value, new: Value, limit: Value = -1
     found = source.count(before)
     if count >= 0:
         found = min(found, count)
-    allocate_text(frame, len(source) + found * (len(after) - len(before)))
+    allocate_text(frame, len(source) + found * (len(after) - len(before)), max(width(source), width(after)))
     return source.replace(before, after, count)
 
 
@@ -227,7 +235,7 @@ def _filling(frame: Frame, text: str, width: Value, fill: Value) -> str:
     if not filling:
         raise EvaluationError("E310", "the filling is an empty text")
     missing = max(0, wanted - len(text))
-    allocate_text(frame, max(wanted, len(text)) + len(filling))
+    allocate_text(frame, max(wanted, len(text)) + len(filling), max(width(text), width(filling)))
     return (filling * (missing // len(filling) + 1))[:missing]
 
 
@@ -238,7 +246,7 @@ def repeat(frame: Frame, text: Value, count: Value) -> str:
     repeat('ab', 3) -> 'ababab'
     """
     source, times = a_text(frame, text), a_count(frame, count)
-    allocate_text(frame, len(source) * times)
+    allocate_text(frame, len(source) * times, width(source))
     return source * times if source else ""
 
 
@@ -264,8 +272,12 @@ def slugify(frame: Frame, text: Value) -> str:
     text = a_text(frame, text)
     spend(frame, len(text) >> 2)
     allocate_text(frame, 4 * len(text))
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    # In pieces, because one character may become eighteen before those that are not ASCII are dropped.
+    pieces = (
+        unicodedata.normalize("NFKD", text[start : start + 4096]) for start in range(0, len(text), 4096)
+    )
+    plain = "".join(piece.encode("ascii", "ignore").decode() for piece in pieces)
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
 @texts("quote", "strings.quote")
@@ -277,7 +289,7 @@ def quote(frame: Frame, text: Value) -> str:
     import json
 
     text = a_text(frame, text)
-    allocate_text(frame, 2 * len(text) + 2)
+    allocate_text(frame, 2 * len(text) + 2, width(text))
     return made(frame, json.dumps(text, ensure_ascii=False))
 
 
@@ -311,7 +323,7 @@ def format_text(frame: Frame, pattern: Value, *values: Value) -> str:
             "E310", f"the pattern does not use value {written.index(None)}", hint="write {0}, {1} …"
         )
     parts.append(pattern[last:])
-    allocate_text(frame, sum(map(len, parts)))
+    allocate_parts(frame, parts)
     return "".join(parts)
 
 
@@ -322,7 +334,8 @@ def _filled(frame: Frame, match: re.Match[str], values: tuple[Value, ...], writt
         raise EvaluationError("E310", "a pattern knows {0}, {1} … only", hint="write {{ and }} for braces")
     number = int(match[1])
     if number >= len(values):
-        raise EvaluationError("E310", f"the pattern asks for value {number}, but there are {len(values)}")
+        asked = "a value" if frame[TAINT] else f"value {number}"  # a number in a secret pattern is secret
+        raise EvaluationError("E310", f"the pattern asks for {asked}, but there are {len(values)}")
     text = written[number]
     if text is None:
         text = written[number] = text_of(frame, values[number])
@@ -365,5 +378,5 @@ def join(frame: Frame, items: Value, separator: Value = "") -> str:
             allocate_text(frame, size)
             size = 0
         parts.append(text)
-    allocate_text(frame, sum(map(len, parts)) + len(between) * max(0, len(parts) - 1))
+    allocate_parts(frame, parts, between)
     return between.join(parts)

@@ -28,7 +28,7 @@ _TIMESTAMP: Final = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
 )
 _PART: Final = re.compile(
-    r"([0-9]{1,20})(?:\.([0-9]{0,20}))?(h|ms|m|s|us|µs|μs|ns)"
+    r"(?=\.?[0-9])([0-9]{0,20})(?:\.([0-9]{0,20}))?(h|ms|m|s|us|µs|μs|ns)"
 )  # both signs for micro are in use
 _DURATION: Final = re.compile(rf"[+-]?(?:0|(?:{_PART.pattern})+)")
 _UNITS: Final = {
@@ -97,7 +97,7 @@ def duration(frame: Frame, value: Value) -> Value:
 
 
 def _nanoseconds(whole: str, fraction: str, unit: str) -> int:
-    return int(whole) * _UNITS[unit] + (
+    return int(whole or 0) * _UNITS[unit] + (
         int(fraction) * _UNITS[unit] // 10 ** len(fraction) if fraction else 0
     )
 

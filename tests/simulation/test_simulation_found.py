@@ -1,0 +1,45 @@
+"""What the simulation has found, each as the smallest case that shows it."""
+
+from __future__ import annotations
+
+import pytest
+
+from actorflow.engine.records import read_records, records_of
+from actorflow.engine.recovery import recovery_events
+from actorflow.journal import Record
+from actorflow.state import events as ev
+from actorflow.state import fold
+from actorflow.workflow.model import RetryPolicy
+from tests.strategies.plans import plan, task
+from tests.strategies.plays import Play
+
+
+def test_a_handler_that_was_running_waits_for_what_it_handles_when_that_runs_again() -> None:
+    made = plan(task("build"), task("mend", "build", run_if="all_failed"), task("tell", "mend"))
+    run = Play(made).begin()
+    run.fail("build", retryable=False)
+    assert run.running == ["mend"]
+
+    events = recovery_events(made, run.state, ev.DriverStarted(2, "host", 2))
+
+    state = fold([(1.0, event) for event in events], run.state)
+    assert [e.tasks for e in events if isinstance(e, ev.RunResumed)] == [("build", "mend")]
+    assert {name: task.status.value for name, task in state.tasks.items()} == {
+        "build": "pending",
+        "mend": "pending",
+        "tell": "pending",
+    }
+
+
+@pytest.mark.parametrize("delay", [1 / 3, 19.0427992, 1.4e-6])
+def test_what_is_decided_for_a_moment_is_the_same_moment_when_it_is_read_again(delay: float) -> None:
+    made = plan(task("a", retry=RetryPolicy(max_attempts=2, delay_seconds=delay)))
+    run = Play(made, t=1_800_000_000.0).begin()
+    run.fail("a")
+    due_at = run.of("a").due_at
+    assert due_at is not None
+
+    written = records_of([ev.AttemptStarted("a", 2, "echo")], due_at)[0]
+
+    read = read_records([Record(1, written.recorded_at, 1, written.kind, written.body)])
+    assert read[0].at == due_at

@@ -1,0 +1,171 @@
+"""The test of the test: mistakes that a durable engine must not make, each planted into the real one and found by the simulation.
+
+A planted mistake that no seed finds means that the ledger does not look, or that the faults do not reach the place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import pytest
+
+from actorflow.engine import recovery, run_actor
+from actorflow.engine.attempts import Attempt
+from actorflow.engine.records import records_of
+from actorflow.engine.run_actor import RunActor
+from actorflow.engine.task_actor import TaskActor
+from actorflow.journal import MemoryBlobs, MemoryJournal, Record
+from actorflow.scheduling import frontier, rules
+from actorflow.state import RunState, TaskStatus
+from actorflow.state import events as ev
+from tests.simulation.ledger import Violation
+from tests.simulation.world import Driver, simulate
+
+MOST_SEEDS = 2000
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def acts_before_the_commit(plant: pytest.MonkeyPatch) -> None:
+    commit = RunActor._commit
+
+    async def hasty(self: RunActor, settled: Any, envelopes: Any) -> None:
+        for start in settled.starts:
+            self._carry(start)
+        await commit(self, settled, envelopes)
+
+    plant.setattr(RunActor, "_commit", hasty)
+
+
+def records_a_success_whose_output_is_not_durable(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(MemoryBlobs, "put", lambda self, data: hashlib.sha256(data).hexdigest())
+
+
+def starts_without_a_record(plant: pytest.MonkeyPatch) -> None:
+    def without_starts(events: Iterable[ev.Event], at: float) -> Any:
+        return records_of([e for e in events if not isinstance(e, ev.AttemptStarted)], at)
+
+    plant.setattr(run_actor, "records_of", without_starts)
+
+
+def forgets_how_often_a_task_has_failed(plant: pytest.MonkeyPatch) -> None:
+    fold, read = run_actor.fold, Driver._read
+    plant.setattr(run_actor, "fold", lambda events: _without_counters(fold(events)))
+    plant.setattr(Driver, "_read", lambda self: _without_counters(read(self)))
+
+
+def _without_counters(state: RunState) -> RunState:
+    tasks = state.tasks
+    for task in state.tasks.values():
+        if task.status is TaskStatus.RUNNING:
+            tasks = tasks.set(task.id, msgspec.structs.replace(task, counted=int(task.is_attempt_open)))
+    return msgspec.structs.replace(state, tasks=tasks)
+
+
+def lets_a_replaced_driver_write(plant: pytest.MonkeyPatch) -> None:
+    def commit(self: MemoryJournal, records: list[Record]) -> int:
+        head = len(self.disk.records)
+        self.disk.records.extend(r._replace(sequence=head + i) for i, r in enumerate(records, 1))
+        self._head = len(self.disk.records)
+        return self._head
+
+    plant.setattr(MemoryJournal, "_commit", commit)
+
+
+def runs_again_what_succeeded(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(recovery, "_is_to_repeat", lambda status, reason: status.is_terminal)
+
+
+def fires_a_hook_twice(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(
+        recovery, "_hooks_to_repeat", lambda plan, state, ended: [h for hooks in plan.hooks.values() for h in hooks]
+    )
+
+
+def loses_the_wake_up_after_a_back_off(plant: pytest.MonkeyPatch) -> None:
+    instruct = RunActor._instruct_running
+
+    def forgetful(self: RunActor, task: Any) -> None:
+        if task.due_at is None:
+            instruct(self, task)
+
+    plant.setattr(RunActor, "_instruct_running", forgetful)
+
+
+def misses_a_task_in_back_off_when_it_cancels(plant: pytest.MonkeyPatch) -> None:
+    cancellable = frontier._can_be_cancelled
+    plant.setattr(
+        frontier, "_can_be_cancelled", lambda state, task: task.due_at is None and cancellable(state, task)
+    )
+
+
+def gives_up_an_attempt_that_is_at_work(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(RunActor, "_is_known", lambda self, task: False)
+
+
+def carries_out_an_attempt_again_after_a_crash(plant: pytest.MonkeyPatch) -> None:
+    def carry(self: TaskActor, message: Any) -> None:
+        self._attempt = message.start.attempt
+        self._host.forget(self._task, self._attempt)
+        self._host.begin(message.start, message.state, self._driver)
+
+    plant.setattr(TaskActor, "_carry", carry)
+
+
+def does_not_say_an_outcome_again(plant: pytest.MonkeyPatch) -> None:
+    tell, told = Attempt.tell, set()
+
+    def once(self: Attempt) -> None:
+        if id(self) not in told:
+            told.add(id(self))
+            tell(self)
+
+    plant.setattr(Attempt, "tell", once)
+
+
+def does_not_wait_before_a_retry(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(rules, "delay_before", lambda *_: 0.0)
+
+
+def does_not_stop_what_runs_when_it_cancels(plant: pytest.MonkeyPatch) -> None:
+    tell = RunActor._tell_task
+    plant.setattr(
+        RunActor,
+        "_tell_task",
+        lambda self, task, message: None if isinstance(message, run_actor.StopAttempt) else tell(self, task, message),
+    )
+
+
+PLANTED: dict[Plant, str] = {
+    acts_before_the_commit: "not durable",
+    records_a_success_whose_output_is_not_durable: "recorded and not durable",
+    starts_without_a_record: "not durable|not possible|not open",
+    forgets_how_often_a_task_has_failed: "has failed . times and is started again",
+    lets_a_replaced_driver_write: "wrote after driver",
+    runs_again_what_succeeded: "succeeded and is PENDING again",
+    fires_a_hook_twice: "succeeded and is PENDING again",
+    loses_the_wake_up_after_a_back_off: "does not end",
+    misses_a_task_in_back_off_when_it_cancels: "although the run is cancelled|does not end",
+    gives_up_an_attempt_that_is_at_work: "still at work",
+    carries_out_an_attempt_again_after_a_crash: "carried out twice",
+    does_not_say_an_outcome_again: "does not end",
+    does_not_wait_before_a_retry: "and not at least",
+    does_not_stop_what_runs_when_it_cancels: "after the cancellation",
+}
+"""Each mistake, and what the ledger says about it."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
+def test_a_planted_mistake_is_found(mistake: Plant, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    mistake(monkeypatch)
+
+    with pytest.raises(Violation, match=PLANTED[mistake]) as found:
+        for seed in range(MOST_SEEDS):
+            simulate(seed)
+
+    with capsys.disabled():
+        print(f"\n{mistake.__name__}: seed {seed}: {found.value}")
