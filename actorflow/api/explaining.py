@@ -131,7 +131,7 @@ class _Explaining:
         decided, before = self.decision.recorded, self.decision.before
         rule = self._rule(task)
         condition = self._condition(task, rule)
-        limit = limit_of(task, {entry.id: entry.max_attempts for entry in self.reading.accepted.tasks})
+        limit = limit_of(task, {task.id: self.reading.entries[task.id].max_attempts})
         dependencies = tuple(self._dependency(before.tasks[d]) for d in task.dependencies)
         facts = Facts(
             state=self.decision.latest,

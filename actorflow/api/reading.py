@@ -36,13 +36,14 @@ _ENDS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunReading:
     """A run as its journal had it at one moment.
 
     Attributes:
         accepted: its first event.
         accepted_at: when that was recorded, Unix seconds.
+        entries: task -> what the first event says of it, as the workflow declares them.
         driver: who drives it; None when nobody does.
         last_kinds: task -> the kind of the last event about it.
         open_attempts: tasks whose latest attempt has not ended.
@@ -53,15 +54,11 @@ class RunReading:
     driver: Driver | None
     accepted: ev.RunAccepted
     accepted_at: float
+    entries: dict[TaskId, TaskEntry]
     last_kinds: dict[TaskId, str]
     open_attempts: frozenset[TaskId]
     _records: list[Record] = field(repr=False)
     _tasks: list[TaskId | None] = field(repr=False)
-
-    @property
-    def entries(self) -> dict[TaskId, TaskEntry]:
-        """Task -> what the first event says of it, as the workflow declares them."""
-        return {entry.id: entry for entry in self.accepted.tasks}
 
     def entry(self, task: str) -> TaskEntry:
         """Return what the first event says of a task.
@@ -71,20 +68,20 @@ class RunReading:
         """
         import difflib
 
-        entries = self.entries
-        if task in entries:
-            return entries[TaskId(task)]
-        close = difflib.get_close_matches(task, entries, n=1)
-        shown = ", ".join(list(entries)[:10]) + (" …" if len(entries) > 10 else "")
+        if task in self.entries:
+            return self.entries[TaskId(task)]
+        close = difflib.get_close_matches(task, self.entries, n=1)
+        shown = ", ".join(list(self.entries)[:10]) + (" …" if len(self.entries) > 10 else "")
         hint = f"did you mean {close[0]!r}?" if close else f"its tasks are: {shown}"
         raise InputError(f"run {self.run_id} has no task {task!r}", hint=hint)
 
     def about(self, tasks: Collection[TaskId]) -> tuple[Recorded, ...]:
         """Return the events about ``tasks`` and about the run, as if it had no other tasks."""
         chosen = frozenset(tasks)
-        pairs = zip(self._records, self._tasks, strict=True)
+        pairs = zip(self._records[1:], self._tasks[1:], strict=True)
         decoded = _decoded(record for record, task in pairs if task is None or task in chosen)
-        return tuple(_cut(recorded, chosen) for recorded in decoded)
+        first = Recorded(1, self.accepted_at, self.accepted)  # the largest by far: decoded once is enough
+        return tuple(_cut(recorded, chosen) for recorded in (first, *decoded))
 
     def failed_before(self, sequence: int) -> tuple[TaskId, ...]:
         """Return the tasks that were FAILED just before the event ``sequence``, in the order in which they failed."""
@@ -129,11 +126,20 @@ def read_run(run: str, *, settings: Settings) -> RunReading:
     if not first or not isinstance(first[0].event, ev.RunAccepted):
         hint = "its command was stopped before anything happened"
         raise RunError(f"run {folder.run_id} was never begun", hint=hint)
-    tasks = [_task_of(record) for record in records]
+    tasks = [None, *(_task_of(record) for record in records[1:])]
     kinds, is_open = _standings(records, tasks)
     accepted = first[0].event
     return RunReading(
-        folder.run_id, folder.path, driver, accepted, first[0].at, kinds, is_open, records, tasks
+        run_id=folder.run_id,
+        folder=folder.path,
+        driver=driver,
+        accepted=accepted,
+        accepted_at=first[0].at,
+        entries={entry.id: entry for entry in accepted.tasks},
+        last_kinds=kinds,
+        open_attempts=is_open,
+        _records=records,
+        _tasks=tasks,
     )
 
 

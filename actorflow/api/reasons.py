@@ -133,7 +133,7 @@ def _condition_false(facts: Facts) -> str:
     if facts.rule is not None and facts.rule.is_met is False:
         states = named(f"{d.task} {_stood(d)}" for d in facts.dependencies)
         return f"its run_if {facts.rule.name} is not met: {states}"
-    return skip_text(SkipReason.CONDITION_FALSE)
+    return "its condition is false, or its run_if is not met"
 
 
 def _upstream(facts: Facts, counting: str) -> str:

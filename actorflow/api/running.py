@@ -33,7 +33,7 @@ from actorflow.engine.records import read_records
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.secrets import read_secrets
 from actorflow.engine.session import BlobReader, Session
-from actorflow.errors import ActorflowError, ConfigurationError, RunError, SpecErrors
+from actorflow.errors import ActorflowError, ConfigurationError, RunError
 from actorflow.ids import RunId, TaskId, make_run_id
 from actorflow.journal import (
     BlobStore,
@@ -49,7 +49,7 @@ from actorflow.settings import Settings
 from actorflow.state import EMPTY, RunState, RunStatus, apply, fold
 from actorflow.state import events as ev
 from actorflow.values import JSONValue, freeze_mapping
-from actorflow.workflow import Loaded, Workflow, load_workflow, read_inputs
+from actorflow.workflow import Workflow, read_inputs
 from actorflow.workflow.compile import compile_plan
 from actorflow.workflow.plan import Plan
 

@@ -122,7 +122,8 @@ def _task_lines(told: Explanation, look: Look, options: str) -> Iterator[str]:
         yield from (f"    {line}" for line in escape_lines(told.error.message).splitlines()[:_MOST_LINES])
     if told.error is not None and told.error.hint:
         yield f"  hint        {escape(told.error.hint)}"
-    for number, thing in enumerate(told.waits_for):
+    more = told.waits_for if len(told.waits_for) > 1 or told.status != "pending" else ()  # one is the summary
+    for number, thing in enumerate(more):
         yield f"  {'' if number else 'waits for':<10}  {escape(thing)}"
     if told.attempts:
         yield f"  logs        actorflow logs {told.run_id} {told.task}{f' {options}' if options else ''}"

@@ -11,7 +11,7 @@ import math
 
 import trio
 
-from actorflow.actors import Context, Ref
+from actorflow.actors import AskFailed, Context, Ref
 from actorflow.agents.interface import AgentRequest, AgentResult, Progress
 from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
@@ -182,9 +182,14 @@ class Attempt:
         self._session.hub.report(self._start.task, self._start.attempt, masked)
 
     async def record_session(self, session_id: str) -> None:
-        """Have the agent's session id recorded, and wait until it is durable."""
-        event = ev.SessionOpened(self._start.task, self._start.attempt, session_id)
-        await self._driver.ask(OpenSession(event), timeout_seconds=SESSION_DEADLINE_SECONDS)
+        """Have the agent's session id recorded, and wait until it is durable; a RunActor that crashes over it is asked again."""
+        question = OpenSession(ev.SessionOpened(self._start.task, self._start.attempt, session_id))
+        while True:
+            try:
+                await self._driver.ask(question, timeout_seconds=SESSION_DEADLINE_SECONDS)
+                return
+            except AskFailed:  # its supervisor ends this when that happens again and again
+                await trio.lowlevel.checkpoint()
 
 
 def _limit_of(spec: TaskSpec) -> float:

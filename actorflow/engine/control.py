@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,7 +72,19 @@ def _new_requests(folder: Path, answered: set[str]) -> list[Request]:
     except FileNotFoundError:
         return []
     ids = [name.removesuffix(".request") for name in names]
-    return [_read(folder, request_id) for request_id in ids if request_id not in answered]
+    return [
+        _read(folder, request_id)
+        for request_id in ids
+        if request_id not in answered and _is_waited_for(folder / f"{request_id}.request")
+    ]
+
+
+def _is_waited_for(request: Path) -> bool:
+    """Whether somebody can still wait for the answer; a request that was left behind by a killed process must not meet a later driver."""
+    try:
+        return time.time() - request.stat().st_mtime <= ANSWER_SECONDS
+    except OSError:  # it has been taken back
+        return False
 
 
 def _read(folder: Path, request_id: str) -> Request:

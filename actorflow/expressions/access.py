@@ -13,7 +13,7 @@ from actorflow.expressions.context import Closure, Context, located
 from actorflow.expressions.failures import EvaluationError
 from actorflow.expressions.kinds import MAPS, MISSING, KeyedMap, Secret, Type, Value, kind, lookup
 from actorflow.expressions.limits import NAMES, Frame, allocate
-from actorflow.expressions.operations import cut, index, operand, select, shown
+from actorflow.expressions.operations import LONG, cut, index, key_of, operand, select, shown
 from actorflow.expressions.syntax import (
     Constant,
     Fallback,
@@ -237,7 +237,7 @@ def compile_index(context: Context, node: Index) -> Closure:
 
     def run(frame: Frame) -> Any:
         value, place = target(frame), key(frame)
-        if type(place) is str and type(value) in MAPS:
+        if type(place) is str and type(value) in MAPS and len(place) <= LONG:
             try:
                 return _get(value, place)
             except KeyError:
@@ -334,7 +334,7 @@ def compile_pairs(context: Context, node: Pairs) -> Closure:
 
 def add_pair(frame: Frame, made: dict[Any, Any], key: Value, value: Value, place: Node) -> None:
     """Put one pair into a map that is being made; booleans as ``(key,)``, which no other key can be, until it is finished."""
-    key = operand(frame, key) if type(key) is Secret else key
+    key = key_of(frame, key) if type(key) in {str, Secret} else key
     if type(key) is bool:
         key = (key,)
     elif type(key) is not str and type(key) is not int:
@@ -354,7 +354,7 @@ def finish_map(made: dict[Any, Any]) -> dict[Any, Any]:
 def present(frame: Frame, target: Value, key: Value) -> bool:
     """Whether the map ``target`` has ``key``; what has no keys is an error."""
     if type(target) in MAPS:
-        return lookup(target, key) is not MISSING
+        return lookup(target, key_of(frame, key)) is not MISSING
     if target is None:
         raise EvaluationError("E302", "null has no fields", hint="?. and ?? let a value be absent")
     if type(target) is Secret:

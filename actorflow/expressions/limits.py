@@ -7,6 +7,7 @@ The functions take from the frame and raise ``LimitError`` when nothing is left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,7 +23,9 @@ __all__ = [
     "Frame",
     "Limits",
     "allocate",
+    "allocate_parts",
     "allocate_text",
+    "char_size",
     "spend",
 ]
 
@@ -100,7 +103,7 @@ def allocate(frame: Frame, elements: int) -> None:
         spend(frame, elements >> 3)
 
 
-def width(text: str | bytes) -> int:
+def char_size(text: str | bytes) -> int:
     """Return how many bytes Python keeps for each character of ``text``, 1 to 4; 4 if that is not worth finding out."""
     if text.isascii() or type(text) is bytes:
         return 1
@@ -125,7 +128,7 @@ def allocate_text(frame: Frame, characters: int, size: int = 1) -> None:
 def allocate_parts(frame: Frame, parts: Sequence[str], between: str = "") -> None:
     """Take the room and the steps of the string that ``between.join(parts)`` will be."""
     characters = sum(map(len, parts)) + len(between) * max(0, len(parts) - 1)
-    size = 1 if characters < 64 else max(map(width, (between, *parts)))
+    size = 1 if characters < 64 else max(map(char_size, (between, *parts)))
     allocate_text(frame, characters, size)
 
 

@@ -27,7 +27,7 @@ from actorflow.expressions.kinds import (
     kind,
     lookup,
 )
-from actorflow.expressions.limits import TAINT, Frame, allocate, allocate_text, spend, width
+from actorflow.expressions.limits import TAINT, Frame, allocate, allocate_text, char_size, spend
 from actorflow.expressions.literals import INT_MAX, INT_MIN
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "divide",
     "equal",
     "in_range",
+    "key_of",
     "modulo",
     "multiply",
     "negate",
@@ -48,7 +49,7 @@ _NUMBERS: Final = frozenset({int, float})
 _PLAIN: Final = frozenset({str, bool, int, float, bytes, type(None)})
 _TIMES: Final = frozenset({Timestamp, Duration})
 LONG: Final = 1024
-"""From this length on, comparing two strings costs steps."""
+"""Beyond this length, comparing two strings costs steps."""
 
 
 def operand(frame: Frame, value: Value) -> Value:
@@ -63,6 +64,14 @@ def operand(frame: Frame, value: Value) -> Value:
     if adopted is MISSING:
         raise EvaluationError("E315", f"the snapshot holds {kind(value)}, which is no value of the language")
     return adopted
+
+
+def key_of(frame: Frame, value: Value) -> Value:
+    """Return ``value`` ready to be looked up; a long string is compared with the key that it finds, so it is paid for."""
+    key = operand(frame, value)
+    if type(key) is str and len(key) > LONG:
+        spend(frame, len(key) >> 6)
+    return key
 
 
 def in_range(number: int) -> int:
@@ -101,7 +110,7 @@ def add(frame: Frame, left: Value, right: Value) -> Value:
     if a in _NUMBERS and b in _NUMBERS:
         return in_range(left + right) if a is int and b is int else _double(left) + _double(right)
     if (a is str and b is str) or (a is bytes and b is bytes):
-        allocate_text(frame, len(left) + len(right), max(width(left), width(right)))
+        allocate_text(frame, len(left) + len(right), max(char_size(left), char_size(right)))
         return left + right
     if a in LISTS and b in LISTS:
         allocate(frame, len(left) + len(right))
@@ -268,7 +277,7 @@ def contains(frame: Frame, needle: Value, haystack: Value) -> bool:
     """``needle in haystack``: an element of a list or a key of a map."""
     haystack = operand(frame, haystack)
     if type(haystack) in MAPS:
-        key = operand(frame, needle)
+        key = key_of(frame, needle)
         spend(frame, 1)
         return lookup(haystack, key) is not MISSING
     if type(haystack) in LISTS:
@@ -306,7 +315,7 @@ def index(frame: Frame, target: Value, key: Value) -> Value:
     if cls in LISTS:
         return _element(frame, target, key)
     if cls in MAPS:
-        key = operand(frame, key)
+        key = key_of(frame, key)
         found = lookup(target, key)
         if found is not MISSING:
             return found
@@ -342,9 +351,7 @@ def _element(frame: Frame, items: Any, key: Value) -> Value:
             hint="last(list) is the last element; places are counted from the start, from 0",
         )
     size = "" if frame[TAINT] else f", which has {len(items)} elements"
-    raise EvaluationError(
-        "E304", f"the index is outside the list{size}", hint="list?.[n] gives null instead"
-    )
+    raise EvaluationError("E304", f"the index is outside the list{size}", hint="list?.[n] gives null instead")
 
 
 def cut(frame: Frame, target: Value, low: Value, high: Value) -> Value:
@@ -358,7 +365,7 @@ def cut(frame: Frame, target: Value, low: Value, high: Value) -> Value:
     if type(target) in LISTS:
         allocate(frame, size)
         return list(target[start:stop])
-    allocate_text(frame, size, width(target))
+    allocate_text(frame, size, char_size(target))
     return target[start:stop]
 
 

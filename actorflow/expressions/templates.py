@@ -312,7 +312,7 @@ def condition_source(source: str, limits: Limits) -> tuple[str, int]:
     Raises:
         StaticError: there is text around the hole, or more than one hole.
     """
-    if not _MARK.search(source) and not _ESCAPED.search(source):
+    if not _MARK.search(source):
         return source, 0
     try:
         cut = cut_template(source, limits)

@@ -132,13 +132,14 @@ def timeline_of(
 
 
 def _gaps(events: Iterable[RecordedEvent]) -> Iterator[Span]:
-    """Yield the times between the last sign of a driver and the beginning of the next one."""
-    last: float | None = None
+    """Yield the times between the last sign of a driver and the first one of the next driver."""
+    last = now = None
     for recorded in events:
+        if recorded.at != now:  # what is recorded at once with a driver's beginning is its own
+            last, now = now, recorded.at
         is_driven_again = isinstance(recorded.event, DriverStarted) and recorded.event.epoch > 1
-        if is_driven_again and last is not None and recorded.at > last:
+        if is_driven_again and last is not None:
             yield Span(last, recorded.at)
-        last = recorded.at
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from shutil import which
@@ -27,7 +26,7 @@ from actorflow.monitor.graph_mermaid import mermaid_text
 from actorflow.monitor.palette import PALETTES, Theme
 from actorflow.views.escape import escape
 
-__all__ = ["FORMATS", "PictureFormat", "draw", "picture_text"]
+__all__ = ["FORMATS", "PictureFormat", "draw", "picture_text", "tips"]
 
 PictureFormat = Literal["svg", "png", "pdf", "dot", "mmd"]
 """How a picture can be written."""
@@ -134,24 +133,28 @@ _PROLOGUE = re.compile(r"<!DOCTYPE[^>]*>\s*|<!--.*?-->\s*", re.DOTALL)
 _TITLE = re.compile(r"<title>([^<]*)</title>\n?")
 
 
-def _inert(svg: str, picture: Picture) -> str:
-    """Take away what Graphviz adds for documents of its own, and put words for people where its names for boxes stand."""
-    tips = _tips(picture)
-    return _TITLE.sub(lambda found: tips.get(found.group(1), ""), _PROLOGUE.sub("", svg))
-
-
-def _tips(picture: Picture) -> Mapping[str, str]:
-    """Return Graphviz's name -> what is shown when somebody points at it."""
-    tips = {"actorflow": _title_tag(picture.title)}
+def tips(picture: Picture) -> dict[str, str]:
+    """Return Graphviz's name of the picture, its boxes and its arrows -> what is shown when somebody points at one."""
+    found = {"actorflow": _tip(picture.title)}
     for place, node in enumerate(picture.nodes):
-        tips[node_name(place)] = _title_tag("\n".join((node.name, *node.lines, node.tip)))
+        found[node_name(place)] = _tip("\n".join((node.name, *node.lines, node.tip)))
     for edge in picture.edges:
         ends = f"{node_name(edge.source)}&#45;&gt;{node_name(edge.target)}"
         words = f"{picture.nodes[edge.source].name} → {picture.nodes[edge.target].name}"
-        tips[ends] = _title_tag(f"{words}\n{edge.kind.value}")
-    return tips
+        found[ends] = _tip(f"{words}\n{edge.kind.value}")
+    return found
 
 
-def _title_tag(text: str) -> str:
-    lines = [picture_text(line) for line in text.split("\n") if line]
-    return f"<title>{xml_escape(chr(10).join(lines))}</title>\n"
+def _tip(text: str) -> str:
+    return "\n".join(picture_text(line) for line in text.split("\n") if line)
+
+
+def _inert(svg: str, picture: Picture) -> str:
+    """Take away what Graphviz adds for documents of its own, and put words for people where its names for things stand."""
+    shown = tips(picture)
+
+    def title(found: re.Match[str]) -> str:
+        text = shown.get(found.group(1), "")
+        return f"<title>{xml_escape(text)}</title>\n" if text else ""
+
+    return _TITLE.sub(title, _PROLOGUE.sub("", svg))

@@ -141,6 +141,22 @@ async def test_hurry_cuts_the_grace_short(cancelled, run, channel):
             family.hurry_all()
 
 
+async def test_kill_all_kills_what_nobody_is_ending_yet(run, channel):
+    endings = []
+
+    async with trio.open_nursery() as nursery:
+        with trio.fail_after(30):
+
+            async def to_the_end():
+                endings.append(await run(IGNORES_TERM + "echo up; sleep 1000; sleep 1000"))
+
+            nursery.start_soon(to_the_end)
+            await channel.wait_reported("output", "up")
+            family.kill_all()
+
+    assert endings[0].code == -9
+
+
 async def test_the_program_is_the_first_to_be_told(run, channel):
     """Nothing is known of a program before it is started."""
     await run("true")

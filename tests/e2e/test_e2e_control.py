@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 
@@ -235,3 +236,27 @@ def test_a_driver_that_is_stopped_keeps_nobody_waiting(command, project, fifo, m
     assert f"process {driver.pid}" in asked.stderr
     assert "has not answered" in asked.stderr
     assert driver.returncode == 130
+
+
+def test_a_request_that_a_killed_process_left_behind_does_not_meet_a_later_driver(project, fifo) -> None:
+    project.write(
+        "w.yaml", "name: w\ntasks: [{id: a, agent: shell, parameters: {command: 'echo > gate; cat gate2'}}]\n"
+    )
+    gate, second = fifo("gate"), fifo("gate2")
+    with project.start("run", "w.yaml") as driver:
+        gate.read_text()
+        driver.kill()
+        driver.communicate(timeout=60)
+    [control] = (project.root / ".claude").glob("workflow-state/runs/*/control")
+    request = control / "0123456789abcdef.request"
+    request.write_text('{"kind": "cancel", "by": "somebody"}')
+    os.utime(request, (1_000_000_000, 1_000_000_000))
+
+    with project.start("resume", "last") as driver:
+        gate.read_text()
+        shown = project.call("tree", "last")  # answered after the driver has looked at all requests
+        second.write_text("done")
+        driver.communicate(timeout=60)
+
+    assert "task:a" in shown.stdout
+    assert driver.returncode == 0

@@ -200,6 +200,21 @@ async def test_no_room_refuses_the_batch_and_nothing_else(path, monkeypatch):
 
 
 @pytest.mark.trio
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+async def test_a_journal_that_is_taken_away_is_not_written_on_in_secret(how, path, tmp_path):
+    async with open_sqlite_journal(path) as journal:
+        await journal.append(news())
+        if how == "removed":
+            path.unlink()
+        else:
+            (tmp_path / "other").write_bytes(path.read_bytes())
+            (tmp_path / "other").replace(path)
+        for _ in range(2):
+            with pytest.raises(JournalError, match="removed or replaced"):
+                await journal.append(news())
+
+
+@pytest.mark.trio
 async def test_no_room_for_the_log_to_be_extended_is_no_reason_not_to_open(path, monkeypatch):
     monkeypatch.setattr(database_module, "_LOG_BYTES", 10_000_000)
     monkeypatch.setattr(database_module, "PRAGMAS", (*database_module.PRAGMAS, ("max_page_count", "40", 40)))

@@ -55,7 +55,12 @@ RUN_POINTS = tuple(
     for name in ("_turn", "_act", "_carry", "_confirm", "_take_up", "on_start")
     for when in ("before", "after")
 )
-TASK_POINTS = ("task.receive.before", "task.receive.after", "task._wait_until.before", "task._wait_until.after")
+TASK_POINTS = (
+    "task.receive.before",
+    "task.receive.after",
+    "task._wait_until.before",
+    "task._wait_until.after",
+)
 
 
 class SimulatedCrash(Exception):
@@ -103,7 +108,9 @@ def draw_fault(rng: random.Random, kind: str) -> Fault:
         case "slow_disk":
             return Fault(kind, "commit", 1, 10**9)
         case "cancel" | "cancel_twice" if rng.random() < 0.6:
-            point = rng.choice(("commit", "agent.start", "agent.end", "run._act.before", "task.receive.after"))
+            point = rng.choice(
+                ("commit", "agent.start", "agent.end", "run._act.before", "task.receive.after")
+            )
             return Fault(kind, point, n, n)
     return Fault(kind, at=rng.choice((rng.uniform(0, 3), rng.uniform(0, 30), rng.uniform(0, 120))))
 

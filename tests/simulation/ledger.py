@@ -19,11 +19,21 @@ from actorflow.workflow.model import Backoff, HookPhase
 from actorflow.workflow.plan import Plan
 
 MAX_LOST = 3
+STOP_SECONDS = 5.0
+"""How long after a cancellation an agent may go on before it is stopped; a slow disk and an actor that crashes are in it."""
 EARLY = 1e-5
 END_PHASES = {
     RunStatus.SUCCESS: {"on_success", "on_complete"},
     RunStatus.FAILED: {"on_failure", "on_complete"},
     RunStatus.CANCELLED: {"on_complete"},
+}
+KINDS_OF_FAILURE = {
+    "fail": {"exit_status"},
+    "fatal": {"authentication"},
+    "crash": {"crashed"},
+    "hang": {"timeout"},
+    "lie": {"invalid_output"},
+    "nonsense": {"invalid_output", "crashed"},
 }
 OUTCOMES = (ev.AttemptSucceeded, ev.AttemptFailed, ev.AttemptLost, ev.AttemptCancelled, ev.AttemptRequeued)
 
@@ -52,6 +62,7 @@ class Ledger:
         state: folded from what is durable.
         seen: how many events of each type became durable.
         running: driver -> the attempts whose agents work now.
+        acts: what the agent of each attempt plays.
     """
 
     def __init__(self, plan: Plan, has_blob: Callable[[str], bool]) -> None:
@@ -62,6 +73,7 @@ class Ledger:
         self.seen: Counter[str] = Counter()
         self.executed: set[tuple[str, int]] = set()
         self.running: dict[int, dict[str, int]] = {}
+        self.acts: dict[tuple[str, int], str] = {}
         self._epoch = 0
         self._succeeded: set[str] = set()
         self._failures: Counter[str] = Counter()
@@ -72,6 +84,7 @@ class Ledger:
         self._ends: dict[tuple[str, int], ev.Event | None] = {}
         self._hooks_of_this_end: set[str] = set()
         self._cancelled_at_the_end = False
+        self._cancelled_at: float | None = None
 
     # --- what the script of an agent rests on --------------------------------------------------------------------
 
@@ -115,9 +128,12 @@ class Ledger:
                 for task in event.tasks:
                     self._reset(task)
                 self._cancelled_at_the_end = False
+                self._cancelled_at = None
                 self._hooks_of_this_end.clear()
+            case ev.RunCancelRequested() | ev.RunTimedOut() if self.state.outcome is None:
+                self._cancelled_at = at if self._cancelled_at is None else self._cancelled_at
             case ev.RunCancelRequested():
-                self._cancelled_at_the_end = self.state.outcome is not None
+                self._cancelled_at_the_end = True
             case ev.RunFinished():
                 self._finished(event)
 
@@ -134,6 +150,10 @@ class Ledger:
                 self._broken(f"attempt {key} succeeded, and its agent was never called")
             if event.blob is not None and not self._has_blob(event.blob.sha256):
                 self._broken(f"the output of {event.task} is recorded and not durable")
+        if isinstance(event, ev.AttemptFailed) and key in self.executed:
+            own = KINDS_OF_FAILURE.get(self.acts.get(key, ""), set())
+            if event.failure.kind not in own:
+                self._broken(f"attempt {key} is recorded as failed, which its agent did not: {event.failure}")
         self._failures[event.task] += isinstance(event, ev.AttemptFailed)
         self._limits[event.task] += isinstance(event, ev.AttemptRequeued)
         self._lost[event.task] += isinstance(event, ev.AttemptLost)
@@ -239,6 +259,15 @@ class Ledger:
         self.executed.add((task, attempt))
         running[task] = attempt
         self._check_room(list(running), "at work")
+
+    def agent_leaves_off(self, task: str, now: float) -> None:
+        """Check that an agent is told to stop, or ends by itself, soon after a cancellation."""
+        hook = self._plan.tasks[task].hook  # type: ignore[index]  # a task id
+        is_meant = hook is None or hook is HookPhase.ON_START
+        if is_meant and self._cancelled_at is not None and now - self._cancelled_at > STOP_SECONDS:
+            self._broken(
+                f"the agent of {task} was at work for {now - self._cancelled_at:g} s after the cancellation"
+            )
 
     def agent_ended(self, driver: int, task: str, attempt: int) -> None:
         running = self.running.get(driver, {})

@@ -10,6 +10,9 @@ from actorflow.journal import Record
 from actorflow.state import events as ev
 from actorflow.state import fold
 from actorflow.workflow.model import RetryPolicy
+from tests.simulation.faults import Fault
+from tests.simulation.workflows import Role, Scenario
+from tests.simulation.world import simulate
 from tests.strategies.plans import plan, task
 from tests.strategies.plays import Play
 
@@ -43,3 +46,14 @@ def test_what_is_decided_for_a_moment_is_the_same_moment_when_it_is_read_again(d
 
     read = read_records([Record(1, written.recorded_at, 1, written.kind, written.body)])
     assert read[0].at == due_at
+
+
+def test_an_agent_that_opens_its_session_while_the_run_actor_crashes_is_not_failed_for_it() -> None:
+    scenario = Scenario(
+        {"name": "one", "tasks": [{"id": "a", "agent": "sim"}]}, {"a": Role(opens_session=True)}
+    )
+    crash = Fault("run_actor_crash", "run._turn.before", 1, 1)
+
+    seen = simulate(0, scenario=scenario, lives=[[crash]]).ledger.seen
+
+    assert (seen["ActorRestarted"], seen["SessionOpened"], seen["AttemptFailed"]) == (1, 1, 0)

@@ -68,7 +68,9 @@ def _without_counters(state: RunState) -> RunState:
 def lets_a_replaced_driver_write(plant: pytest.MonkeyPatch) -> None:
     def commit(self: MemoryJournal, records: list[Record]) -> int:
         head = len(self.disk.records)
-        self.disk.records.extend(r._replace(sequence=head + i) for i, r in enumerate(records, 1))
+        self.disk.records.extend(
+            Record(head + i, r.recorded_at, r.epoch, r.kind, r.body) for i, r in enumerate(records, 1)
+        )
         self._head = len(self.disk.records)
         return self._head
 
@@ -81,7 +83,9 @@ def runs_again_what_succeeded(plant: pytest.MonkeyPatch) -> None:
 
 def fires_a_hook_twice(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(
-        recovery, "_hooks_to_repeat", lambda plan, state, ended: [h for hooks in plan.hooks.values() for h in hooks]
+        recovery,
+        "_hooks_to_repeat",
+        lambda plan, state, ended: [h for hooks in plan.hooks.values() for h in hooks],
     )
 
 
@@ -135,7 +139,9 @@ def does_not_stop_what_runs_when_it_cancels(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(
         RunActor,
         "_tell_task",
-        lambda self, task, message: None if isinstance(message, run_actor.StopAttempt) else tell(self, task, message),
+        lambda self, task, message: (
+            None if isinstance(message, run_actor.StopAttempt) else tell(self, task, message)
+        ),
     )
 
 
@@ -160,12 +166,11 @@ PLANTED: dict[Plant, str] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mistake", PLANTED, ids=lambda mistake: mistake.__name__)
-def test_a_planted_mistake_is_found(mistake: Plant, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_a_planted_mistake_is_found(mistake: Plant, monkeypatch: pytest.MonkeyPatch, record_property) -> None:
     mistake(monkeypatch)
 
     with pytest.raises(Violation, match=PLANTED[mistake]) as found:
         for seed in range(MOST_SEEDS):
             simulate(seed)
 
-    with capsys.disabled():
-        print(f"\n{mistake.__name__}: seed {seed}: {found.value}")
+    record_property("simulation", f"{mistake.__name__}: seed {seed}: {found.value!s:.150}")

@@ -13,8 +13,8 @@ from actorflow.state import RunStatus
 from actorflow.state import events as ev
 from tests.simulation.faults import KINDS
 from tests.simulation.ledger import Violation
-from tests.simulation.world import World, explain, simulate
 from tests.simulation.workflows import TEN, Role, Scenario
+from tests.simulation.world import World, explain, simulate
 
 EVENT_TYPES = sorted(kind.__name__ for kind in ev.Event.__args__)
 ENOUGH_FOR_ALL_PAIRS = 500
@@ -22,7 +22,7 @@ HASH_SEEDS = ("1", "2")
 
 
 @pytest.mark.slow
-def test_no_promise_is_broken_and_every_event_meets_every_fault(request, capsys) -> None:
+def test_no_promise_is_broken_and_every_event_meets_every_fault(request, record_property) -> None:
     first, count = (request.config.getoption(f"--simulation-{name}") for name in ("first", "seeds"))
     met: Counter[tuple[str, str]] = Counter()
 
@@ -33,8 +33,7 @@ def test_no_promise_is_broken_and_every_event_meets_every_fault(request, capsys)
         for kind in +world.fired:
             met.update({(event, kind): n for event, n in world.ledger.seen.items()})
 
-    with capsys.disabled():
-        print(_table(met, count))
+    record_property("simulation", _table(met, count))
     if count >= ENOUGH_FOR_ALL_PAIRS:
         assert [pair for pair in _pairs() if not met[pair]] == []
 
@@ -51,12 +50,16 @@ def _compare_with_an_undisturbed_run(world: World) -> None:
     decided = (ev.RunCancelRequested, ev.RunTimedOut)
     if world.was_cured or any(isinstance(r.event, decided) for r in world.ledger.recorded):
         return
-    if any(isinstance(r.event, ev.TaskFailed) and r.event.failure.kind == "lost" for r in world.ledger.recorded):
+    if any(
+        isinstance(r.event, ev.TaskFailed) and r.event.failure.kind == "lost" for r in world.ledger.recorded
+    ):
         return
     undisturbed = simulate(world.seed, disturbed=False)
     if world.plan.workflow.settings.on_failure == "stop" and undisturbed.ledger.seen["TaskFailed"]:
         return  # how far the others had come is a matter of timing
-    assert (world.statuses(), world.outputs()) == (undisturbed.statuses(), undisturbed.outputs()), explain(world.seed)
+    assert (world.statuses(), world.outputs()) == (undisturbed.statuses(), undisturbed.outputs()), explain(
+        world.seed
+    )
 
 
 def _pairs() -> list[tuple[str, str]]:

@@ -66,7 +66,11 @@ def draw_scenario(rng: random.Random, *, run_timeout: bool = False) -> Scenario:
         task, role = _draw_task(rng, index)
         tasks.append(task)
         roles[task["id"]] = role
-    document: dict[str, Any] = {"name": "simulated", "settings": _draw_settings(rng, run_timeout), "tasks": tasks}
+    document: dict[str, Any] = {
+        "name": "simulated",
+        "settings": _draw_settings(rng, run_timeout),
+        "tasks": tasks,
+    }
     hooks = _draw_hooks(rng, roles)
     if hooks:
         document["hooks"] = hooks

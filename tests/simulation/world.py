@@ -40,9 +40,18 @@ from actorflow.values import freeze
 from actorflow.workflow import load_workflow, read_inputs
 from actorflow.workflow.catalog import AgentTraits, TaskFeature
 from actorflow.workflow.compile import compile_plan
-from tests.simulation.faults import CRASHES, DEADLY, PEOPLE, SURROUNDINGS, Fault, Faults, crash_points, draw_fault
+from tests.simulation.faults import (
+    CRASHES,
+    DEADLY,
+    PEOPLE,
+    SURROUNDINGS,
+    Fault,
+    Faults,
+    crash_points,
+    draw_fault,
+)
 from tests.simulation.ledger import Ledger, LoggedRecords, Violation
-from tests.simulation.workflows import LONG, Role, Scenario, draw_scenario
+from tests.simulation.workflows import Role, Scenario, draw_scenario
 
 EPOCH = 1_800_000_000.0
 RUN_ID = RunId("20260101-000000-aaaaaa")
@@ -52,16 +61,24 @@ TRAITS = AgentTraits(name="sim", supports=frozenset(get_args(TaskFeature)), need
 FLOOD = 1500
 
 
-def simulate(seed: int, *, disturbed: bool = True, scenario: Scenario | None = None) -> World:
+def simulate(
+    seed: int,
+    *,
+    disturbed: bool = True,
+    scenario: Scenario | None = None,
+    lives: list[list[Fault]] | None = None,
+) -> World:
     """Play the run of a seed to its end.
 
     Args:
         disturbed: whether anything but agents goes wrong.
+        scenario: the workflow and its cast, instead of drawn ones.
+        lives: the faults of each driver, instead of drawn ones.
 
     Raises:
         Violation: a promise was broken.
     """
-    world = World(seed, disturbed=disturbed, scenario=scenario)
+    world = World(seed, disturbed=disturbed, scenario=scenario, lives=lives)
     with _deterministic(seed), crash_points():
         trio.run(world.live, clock=MockClock(autojump_threshold=0))
     if world.violation is not None:
@@ -108,12 +125,15 @@ class World:
         fired: how often each kind of fault has happened.
     """
 
-    def __init__(self, seed: int, *, disturbed: bool, scenario: Scenario | None) -> None:
+    def __init__(
+        self, seed: int, *, disturbed: bool, scenario: Scenario | None, lives: list[list[Fault]] | None
+    ) -> None:
         self.seed = seed
         self.rng = random.Random(seed)
         self.fired: Counter[str] = Counter()
         self.violation: Violation | None = None
-        self.faults = _draw_faults(self.rng, has_hard_times=disturbed)
+        drawn = _draw_faults(self.rng)
+        self.faults = drawn if lives is None else lives
         has_timeout = any(fault.kind == "run_timeout" for life in self.faults for fault in life)
         self.scenario = scenario or draw_scenario(random.Random(seed * 7919 + 1), run_timeout=has_timeout)
         self.is_curable = self.rng.random() < 0.5
@@ -191,13 +211,15 @@ class World:
         """Keep what the ledger says and raise nothing: the engine would take it for an actor's or an agent's mistake."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run is not as it should be
             self.blame(error)
 
     def blame(self, error: Exception) -> None:
         """Keep the first broken promise, and stop the world."""
         if self.violation is None:
-            self.violation = error if isinstance(error, Violation) else Violation(f"{type(error).__name__}: {error}")
+            self.violation = (
+                error if isinstance(error, Violation) else Violation(f"{type(error).__name__}: {error}")
+            )
         self._is_broken.set()
 
     def clock(self) -> float:
@@ -243,7 +265,7 @@ class Driver:
         try:
             with self._scope:
                 await self._work()
-        except* Exception as error:
+        except* Exception as error:  # noqa: BLE001 - whatever comes out of the engine is to be explained
             if not self.is_dead:
                 self.world.blame(Violation(f"the drive failed: {error!r}"))
         finally:
@@ -252,7 +274,7 @@ class Driver:
 
     async def wait_up_or_gone(self) -> None:
         """Wait while the tree of actors comes up: cancelling that is not what is simulated here."""
-        while not self._is_gone and (self._drive is None or self._drive._runtime is None):
+        while not self._is_gone and (self._drive is None or self._drive._runtime is None):  # noqa: ASYNC110 (the engine says it to nobody)
             await trio.sleep(0.001)
 
     async def _die(self) -> None:
@@ -297,7 +319,9 @@ class Driver:
             if final.status is RunStatus.RUNNING or final.status is None:
                 raise Violation(f"the drive ended and the run is {final.status}")
             if not self.is_replaced and final != self.world.ledger.state:
-                raise Violation(f"what the driver holds is not what the journal says: {_difference(final, self.world.ledger.state)}")
+                raise Violation(
+                    f"what the driver holds is not what the journal says: {_difference(final, self.world.ledger.state)}"
+                )
 
     def _gone(self, *, killed: bool) -> None:
         self.world.ledger.driver_is_gone(self.epoch, killed=killed or self.is_dead)
@@ -381,7 +405,9 @@ class Driver:
     def _accepted(self) -> ev.RunAccepted:
         plan = self.world.plan
         entries = [
-            ev.TaskEntry(t.id, t.spec.agents, t.dependencies, t.hook.value if t.hook else "", t.retry.max_attempts)
+            ev.TaskEntry(
+                t.id, t.spec.agents, t.dependencies, t.hook.value if t.hook else "", t.retry.max_attempts
+            )
             for t in plan.tasks.values()
         ]
         return ev.RunAccepted(RUN_ID, "simulated", tuple(entries), "", values=plan.values, inputs=plan.inputs)
@@ -423,14 +449,19 @@ class SimAgent:
         if driver.is_dead:
             await trio.sleep_forever()
         with self._world.guarded():
-            ledger.agent_starts(driver.epoch, request.task_id, request.attempt, is_replaced=driver.is_replaced)
+            ledger.agent_starts(
+                driver.epoch, request.task_id, request.attempt, is_replaced=driver.is_replaced
+            )
         role = self._world.scenario.roles.get(request.task_id, Role())
         try:
             if driver.faults.reach("agent.start"):
                 driver.kill()
                 await trio.sleep_forever()
-            return await self._play(role, request, channel)
+            result = await self._play(role, request, channel)
+            self._leave_off(request)
+            return result
         except trio.Cancelled:
+            self._leave_off(request)
             await self._clean_up(role)
             raise
         finally:
@@ -438,6 +469,12 @@ class SimAgent:
                 ledger.agent_ended(driver.epoch, request.task_id, request.attempt)
                 if driver.faults.reach("agent.end"):
                     driver.kill()
+
+    def _leave_off(self, request: AgentRequest) -> None:
+        assert self._driver is not None
+        if not (self._driver.is_dead or self._driver.is_replaced):
+            with self._world.guarded():
+                self._world.ledger.agent_leaves_off(request.task_id, self._world.clock())
 
     async def _clean_up(self, role: Role) -> None:
         if role.cleanup:
@@ -450,6 +487,7 @@ class SimAgent:
         act = role.act(self._world.ledger.failures(task), self._world.ledger.limits(task))
         if self._world.is_curable and self._world.driver_count > 3 and act not in ("ok", "big", "flood"):
             self._world.was_cured, act = True, "ok"  # whatever was wrong, somebody has mended it
+        self._world.ledger.acts[task, request.attempt] = act
         if act != "ok":
             self._world.fired[f"agent_{act}"] += 1
         channel.report(Progress(kind="started"))
@@ -489,7 +527,7 @@ def _difference(one: RunState, other: RunState) -> str:
     return f"{fields} {tasks[:1]}"
 
 
-def _draw_faults(rng: random.Random, *, has_hard_times: bool) -> list[list[Fault]]:
+def _draw_faults(rng: random.Random) -> list[list[Fault]]:
     """Draw the faults of each driver's life; the driver after the last of these lives has none."""
     lives: list[list[Fault]] = []
     for _ in range(rng.choice((0, 1, 1, 2, 3))):

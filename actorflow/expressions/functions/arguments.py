@@ -10,7 +10,7 @@ from typing import Any
 
 from actorflow.expressions.failures import EvaluationError
 from actorflow.expressions.kinds import LISTS, MAPS, Duration, Timestamp, Value, kind
-from actorflow.expressions.limits import Frame, allocate_text, width
+from actorflow.expressions.limits import Frame, allocate_text, char_size
 from actorflow.expressions.operations import operand
 
 __all__ = ["a_count", "a_list", "a_map", "a_number", "a_text", "a_time", "an_int", "made", "wrong"]
@@ -85,5 +85,5 @@ def a_time(frame: Frame, value: Value) -> Timestamp | Duration:
 
 def made(frame: Frame, text: str) -> str:
     """Pay for a string that was just made; only for those that cannot be much longer than what they were made of."""
-    allocate_text(frame, len(text), width(text))
+    allocate_text(frame, len(text), char_size(text))
     return text

@@ -15,7 +15,7 @@ from actorflow.expressions.failures import EvaluationError
 from actorflow.expressions.functions.arguments import made, wrong
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import LISTS, MAPS, Secret, Timestamp, Type, Value, kind
-from actorflow.expressions.limits import Frame, allocate_text, width
+from actorflow.expressions.limits import Frame, allocate_text, char_size
 from actorflow.expressions.literals import INT_MAX, INT_MIN
 from actorflow.expressions.operations import in_range, operand
 from actorflow.expressions.results import text_of
@@ -139,7 +139,7 @@ def to_bytes(frame: Frame, value: Value) -> bytes:
         return value
     if type(value) is not str:
         raise wrong("a string or bytes", value)
-    allocate_text(frame, len(value), width(value))
+    allocate_text(frame, len(value), char_size(value))
     return utf8(value)
 
 

@@ -17,7 +17,7 @@ from actorflow.expressions.functions.arguments import a_text, made, wrong
 from actorflow.expressions.functions.conversions import utf8
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import Value
-from actorflow.expressions.limits import Frame, allocate, allocate_text, spend, width
+from actorflow.expressions.limits import Frame, allocate, allocate_text, char_size, spend
 from actorflow.expressions.literals import INT_MAX, INT_MIN
 from actorflow.expressions.operations import operand
 from actorflow.expressions.results import compact
@@ -48,7 +48,7 @@ def parse(frame: Frame, text: Value) -> Value:
     """
     source = a_text(frame, text)
     spend(frame, len(source) >> 5)
-    allocate_text(frame, len(source), width(source))
+    allocate_text(frame, len(source), char_size(source))
     allocate(
         frame, 2 * source.count("[") + 6 * source.count("{") + 2 * source.count(",") + 2 * source.count(":")
     )
@@ -84,7 +84,7 @@ def _octets(frame: Frame, value: Value) -> bytes:
         return value
     if type(value) is not str:
         raise wrong("a string or bytes", value)
-    allocate_text(frame, len(value), width(value))
+    allocate_text(frame, len(value), char_size(value))
     return utf8(value)
 
 
@@ -177,6 +177,12 @@ def shell_quote(frame: Frame, value: Value) -> str:
     return made(frame, " ".join(quoted))
 
 
+def _path(frame: Frame, value: Value) -> str:
+    text = a_text(frame, value)
+    spend(frame, len(text) >> 6)  # it is searched for its last part
+    return text
+
+
 @names("basename")
 def basename(frame: Frame, path: Value, extension: Value = "") -> str:
     """The last part of a path, without an extension if one is given.
@@ -184,7 +190,7 @@ def basename(frame: Frame, path: Value, extension: Value = "") -> str:
     basename('src/app.py') -> 'app.py'
     basename('src/app.py', '.py') -> 'app'
     """
-    name = made(frame, a_text(frame, path).rstrip("/").rpartition("/")[2])
+    name = made(frame, _path(frame, path).rstrip("/").rpartition("/")[2])
     ending = a_text(frame, extension)
     return name.removesuffix(ending) if name != ending else name
 
@@ -196,7 +202,7 @@ def dirname(frame: Frame, path: Value) -> str:
     dirname('src/lib/app.py') -> 'src/lib'
     dirname('app.py') -> '.'
     """
-    text = a_text(frame, path)
+    text = _path(frame, path)
     head = text.rstrip("/").rpartition("/")[0].rstrip("/")
     return made(frame, head or ("/" if text.startswith("/") else "."))
 
@@ -208,6 +214,6 @@ def extname(frame: Frame, path: Value) -> str:
     extname('src/app.tar.gz') -> '.gz'
     extname('.profile') -> ''
     """
-    name = a_text(frame, path).rstrip("/").rpartition("/")[2]
+    name = _path(frame, path).rstrip("/").rpartition("/")[2]
     head, dot, tail = name.rpartition(".")
     return made(frame, dot + tail if head else "")

@@ -19,9 +19,9 @@ from actorflow.expressions.kinds import (
     Value,
     lookup,
 )
-from actorflow.expressions.limits import Frame, allocate, allocate_text, spend, width
+from actorflow.expressions.limits import Frame, allocate, allocate_text, char_size, spend
 from actorflow.expressions.loops import sort_values
-from actorflow.expressions.operations import add, compare, cut, equal, in_range, operand
+from actorflow.expressions.operations import LONG, add, compare, cut, equal, in_range, key_of, operand
 
 __all__ = ["lists"]
 
@@ -83,7 +83,7 @@ def contains(frame: Frame, container: Value, part: Value) -> bool:
         spend(frame, len(container) >> 6)
         return part in container
     if type(container) in MAPS:
-        return lookup(container, operand(frame, part)) is not MISSING
+        return lookup(container, key_of(frame, part)) is not MISSING
     return _position(frame, a_list(frame, container), part) >= 0
 
 
@@ -142,6 +142,8 @@ def distinct(frame: Frame, items: Value) -> list[Value]:
     result: list[Value] = []
     for item in items:
         if type(item) in {str, int, bool}:
+            if type(item) is str and len(item) > LONG:
+                spend(frame, len(item) >> 6)
             mark = (type(item) is bool, item)
             if mark in seen:
                 continue
@@ -195,7 +197,7 @@ def reverse(frame: Frame, items: Value) -> Value:
     """
     items = operand(frame, items)
     if type(items) is str:
-        allocate_text(frame, len(items), width(items))
+        allocate_text(frame, len(items), char_size(items))
         return items[::-1]
     items = a_list(frame, items)
     allocate(frame, len(items))

@@ -14,7 +14,7 @@ from actorflow.expressions.functions.arguments import a_list, a_map
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import LISTS, MAPS, MISSING, KeyedMap, Value, items_of, keys_of, lookup
 from actorflow.expressions.limits import Frame, allocate, spend
-from actorflow.expressions.operations import operand
+from actorflow.expressions.operations import key_of, operand
 
 __all__ = ["maps"]
 
@@ -75,7 +75,7 @@ def _entry(frame: Frame, item: Value) -> tuple[Value, Value]:
         key, value = item["key"], item["value"]
     else:
         raise EvaluationError("E310", "an entry is {'key': …, 'value': …} or [key, value]")
-    key = operand(frame, key)
+    key = key_of(frame, key)
     if type(key) not in {str, int, bool}:
         raise EvaluationError("E312", "a key is a string, an int or a bool")
     return key, value
@@ -109,7 +109,7 @@ def pick(frame: Frame, mapping: Value, wanted: Value) -> dict[Any, Any]:
     mapping, names = a_map(frame, mapping), a_list(frame, wanted)
     allocate(frame, 2 * len(names))
     spend(frame, len(names))
-    known = [operand(frame, name) for name in names]
+    known = [key_of(frame, name) for name in names]
     return _built((name, lookup(mapping, name)) for name in known if lookup(mapping, name) is not MISSING)
 
 
@@ -122,7 +122,7 @@ def omit(frame: Frame, mapping: Value, unwanted: Value) -> dict[Any, Any]:
     mapping, names = a_map(frame, mapping), a_list(frame, unwanted)
     allocate(frame, 2 * len(mapping))
     spend(frame, len(mapping) + len(names))
-    known = [operand(frame, name) for name in names]
+    known = [key_of(frame, name) for name in names]
     out = {(type(name) is bool, name) for name in known if type(name) in {str, int, bool}}
     return _built((key, value) for key, value in items_of(mapping) if (type(key) is bool, key) not in out)
 
@@ -139,7 +139,7 @@ def get(frame: Frame, container: Value, path: Value, default: Value = None) -> V
     value = container
     for step in steps if type(steps) in LISTS else (steps,):
         spend(frame, 1)
-        value = _step(operand(frame, value), operand(frame, step))
+        value = _step(operand(frame, value), key_of(frame, step))
         if value is MISSING:
             return default
     return value

@@ -16,7 +16,15 @@ from actorflow.expressions.functions.arguments import a_text
 from actorflow.expressions.functions.conversions import utf8
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import Value
-from actorflow.expressions.limits import LIMITS, Frame, allocate, allocate_parts, allocate_text, spend, width
+from actorflow.expressions.limits import (
+    LIMITS,
+    Frame,
+    allocate,
+    allocate_parts,
+    allocate_text,
+    char_size,
+    spend,
+)
 
 __all__ = ["regexes"]
 
@@ -95,7 +103,7 @@ def find(frame: Frame, text: Value, pattern: Value) -> str | None:
     if match is None:
         return None
     found = _taken(match)
-    allocate_text(frame, len(found), width(found))
+    allocate_text(frame, len(found), char_size(found))
     return found
 
 
@@ -124,7 +132,7 @@ def find_all(frame: Frame, text: Value, pattern: Value) -> list[str]:
     for match in _each(frame, *_prepared(frame, text, pattern)):
         taken = _taken(match)
         allocate(frame, 1)
-        allocate_text(frame, len(taken), width(taken))
+        allocate_text(frame, len(taken), char_size(taken))
         found.append(taken)
     return found
 
@@ -166,5 +174,5 @@ def _expanded(frame: Frame, match: Any, groups: list[str]) -> str:
     for name, literal in zip(groups[1::2], groups[2::2], strict=True):
         pieces += ("\\" if name == "\\" else match.group(int(name)) or "", literal)
     text = "".join(pieces)
-    allocate_text(frame, len(text), width(text))
+    allocate_text(frame, len(text), char_size(text))
     return text

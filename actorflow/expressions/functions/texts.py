@@ -14,7 +14,15 @@ from actorflow.expressions.failures import EvaluationError
 from actorflow.expressions.functions.arguments import a_count, a_list, a_text, an_int, made, wrong
 from actorflow.expressions.functions.registry import Registry
 from actorflow.expressions.kinds import Value
-from actorflow.expressions.limits import TAINT, Frame, allocate, allocate_parts, allocate_text, spend, width
+from actorflow.expressions.limits import (
+    TAINT,
+    Frame,
+    allocate,
+    allocate_parts,
+    allocate_text,
+    char_size,
+    spend,
+)
 from actorflow.expressions.operations import operand
 from actorflow.expressions.results import text_of
 
@@ -96,7 +104,7 @@ def trim(frame: Frame, text: Value) -> str:
 
     trim('  ok\n') -> 'ok'
     """
-    return made(frame, a_text(frame, text).strip())
+    return made(frame, _read(frame, text).strip())
 
 
 @texts("split")
@@ -111,7 +119,7 @@ def split(frame: Frame, text: Value, separator: Value = None, limit: Value = -1)
     source, parts = a_text(frame, text), an_int(frame, limit)
     between = None if separator is None else a_text(frame, separator)
     allocate(frame, 2 * _parts(source, between))
-    allocate_text(frame, len(source), width(source))
+    allocate_text(frame, len(source), char_size(source))
     if parts == 0:
         return []
     if between == "":
@@ -134,7 +142,7 @@ def lines(frame: Frame, text: Value) -> list[str]:
     """
     text = a_text(frame, text)
     allocate(frame, 2 * (text.count("\n") + 1))
-    allocate_text(frame, len(text), width(text))
+    allocate_text(frame, len(text), char_size(text))
     parts = text.split("\n")
     if parts[-1] == "":
         parts.pop()
@@ -154,7 +162,9 @@ def replace(frame: Frame, text: Value, old: Value, new: Value, limit: Value = -1
     found = source.count(before)
     if count >= 0:
         found = min(found, count)
-    allocate_text(frame, len(source) + found * (len(after) - len(before)), max(width(source), width(after)))
+    allocate_text(
+        frame, len(source) + found * (len(after) - len(before)), max(char_size(source), char_size(after))
+    )
     return source.replace(before, after, count)
 
 
@@ -164,7 +174,7 @@ def starts_with(frame: Frame, text: Value, prefix: Value) -> bool:
 
     'feature/x'.starts_with('feature/') -> true
     """
-    return a_text(frame, text).startswith(_short(frame, prefix))
+    return a_text(frame, text).startswith(_read(frame, prefix))
 
 
 @texts("ends_with", "endsWith")
@@ -173,11 +183,12 @@ def ends_with(frame: Frame, text: Value, suffix: Value) -> bool:
 
     ends_with('a.txt', '.md') -> false
     """
-    return a_text(frame, text).endswith(_short(frame, suffix))
+    return a_text(frame, text).endswith(_read(frame, suffix))
 
 
-def _short(frame: Frame, part: Value) -> str:
-    text = a_text(frame, part)
+def _read(frame: Frame, value: Value) -> str:
+    """Take a string that is read to its end, and pay for that."""
+    text = a_text(frame, value)
     spend(frame, len(text) >> 6)
     return text
 
@@ -235,7 +246,7 @@ def _filling(frame: Frame, text: str, width: Value, fill: Value) -> str:
     if not filling:
         raise EvaluationError("E310", "the filling is an empty text")
     missing = max(0, wanted - len(text))
-    allocate_text(frame, max(wanted, len(text)) + len(filling), max(width(text), width(filling)))
+    allocate_text(frame, max(wanted, len(text)) + len(filling), max(char_size(text), char_size(filling)))
     return (filling * (missing // len(filling) + 1))[:missing]
 
 
@@ -246,7 +257,7 @@ def repeat(frame: Frame, text: Value, count: Value) -> str:
     repeat('ab', 3) -> 'ababab'
     """
     source, times = a_text(frame, text), a_count(frame, count)
-    allocate_text(frame, len(source) * times, width(source))
+    allocate_text(frame, len(source) * times, char_size(source))
     return source * times if source else ""
 
 
@@ -289,7 +300,7 @@ def quote(frame: Frame, text: Value) -> str:
     import json
 
     text = a_text(frame, text)
-    allocate_text(frame, 2 * len(text) + 2, width(text))
+    allocate_text(frame, 2 * len(text) + 2, char_size(text))
     return made(frame, json.dumps(text, ensure_ascii=False))
 
 

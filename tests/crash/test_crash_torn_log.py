@@ -1,0 +1,84 @@
+"""A broken frame in the middle of SQLite's log is damage and no torn tail: what was acknowledged behind it is never dropped in silence.
+
+SQLite itself takes the first broken frame for the end of its log. That the engine's journal does not is planted away here, and found.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from actorflow.errors import JournalDamaged
+from actorflow.journal import NewRecord, Record, database
+from actorflow.journal.database import Database, create_database
+
+HEADER, FRAME = 32, 24 + 4096
+BATCHES = 40
+MOST_SEEDS = 2000
+
+
+@dataclass(frozen=True)
+class Killed:
+    """The folder of a driver that was killed, and what it had acknowledged."""
+
+    folder: Path
+    acknowledged: list[Record]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    folder = tmp_path_factory.mktemp("run")
+    create_database(folder / "journal.db")
+    journal = Database(folder / "journal.db")
+    for number in range(BATCHES):
+        journal.append([[NewRecord(number, "kind", b"x" * 300)]])
+    records, _ = journal.read(journal.place(0), BATCHES)
+    image = folder.with_name("killed")
+    shutil.copytree(folder, image, ignore=shutil.ignore_patterns("*-shm"))
+    journal.close()
+    return Killed(image, records)
+
+
+def _is_lost_in_silence(killed: Killed, folder: Path, seed: int) -> bool:
+    """Flip a bit in one of the first half of the log's frames, and open the journal as the next driver."""
+    rng = random.Random(seed)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(killed.folder, folder)
+    log = folder / "journal.db-wal"
+    data = bytearray(log.read_bytes())
+    frame = rng.randrange(_frames(data) // 2)
+    data[HEADER + frame * FRAME + rng.randrange(FRAME)] ^= 1 << rng.randrange(8)
+    log.write_bytes(data)
+    try:
+        journal = Database(folder / "journal.db")
+    except JournalDamaged:
+        return False
+    found, _ = journal.read(journal.place(0), BATCHES)
+    journal.close()
+    return found != killed.acknowledged
+
+
+def _frames(data: bytearray) -> int:
+    """How many frames belong to the log as it is now: their salts are the header's."""
+    count = 0
+    while data[HEADER + count * FRAME + 8 : HEADER + count * FRAME + 16] == data[16:24]:
+        count += 1
+    return count
+
+
+def test_a_broken_frame_in_the_middle_is_never_taken_for_the_end(killed: Killed, tmp_path: Path) -> None:
+    lost = [seed for seed in range(40) if _is_lost_in_silence(killed, tmp_path / "copy", seed)]
+
+    assert lost == []
+
+
+def test_a_journal_that_accepts_a_torn_middle_is_found(
+    killed: Killed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "check_wal", lambda path: None)
+
+    assert any(_is_lost_in_silence(killed, tmp_path / "copy", seed) for seed in range(MOST_SEEDS))
