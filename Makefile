@@ -57,6 +57,7 @@ docs: $(STAMP)
 	$(BIN)/python grammar/regenerate.py
 	$(BIN)/python docs/generate/task_states.py
 	$(BIN)/python -m actorflow.cli.reference > docs/reference/cli.md
+	$(BIN)/actorflow graph templates/quickstart.yaml -o docs/pictures/quickstart.svg
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -19,5 +19,9 @@ cd "$here"
 actorflow run templates/quickstart.yaml --state-dir "$out/state" \
   --set "repository=$repository" --set "report_file=$out/report.md"
 echo
+actorflow graph last --state-dir "$out/state" -o "$out/graph.svg" >/dev/null
+actorflow timeline last --state-dir "$out/state" -o "$out/timeline.svg" >/dev/null
 echo "The report:            $out/report.md"
+echo "The picture:           $out/graph.svg"
+echo "The timeline:          $out/timeline.svg"
 echo "What happened, again:  $here/.venv/bin/actorflow status last --state-dir $out/state"

@@ -136,10 +136,12 @@ class _RuntimeBlock(AbstractAsyncContextManager[Runtime]):
         nursery = await self._nursery_block.__aenter__()
         self._body.__enter__()
         self._root.start(nursery)
+        is_up = False
         try:
             await self._root.wait_start_over()
+            is_up = self._root.has_started
         finally:
-            if not self._root.has_started:
+            if not is_up:  # also when a cancellation arrives in the very tick in which the root comes up
                 await self._leave(sys.exc_info()[1])
         return self._runtime
 

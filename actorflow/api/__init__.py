@@ -1,7 +1,7 @@
 """What the command line and embedders call: validate, run, resume, cancel, inspect, tree, and what looks back at past runs.
 
-Each takes a ``Settings`` and values, gives values, and raises ``ActorflowError``s that carry their exit code. Nothing here prints. Names are loaded on first use, so that
-``validate`` imports no trio.
+Each takes a ``Settings`` and values, gives values, and raises ``ActorflowError``s that carry their exit code.
+Nothing here prints. Names are loaded on first use, so that ``validate`` imports no trio.
 """
 
 from __future__ import annotations

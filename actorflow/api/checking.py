@@ -1,6 +1,7 @@
 """Reading and checking a workflow file, without running anything.
 
-The only place that reads workflow files from disk. Gives the workflow and every problem; a file that cannot be read is a problem like any other.
+The only place that reads workflow files from disk. Gives the workflow and every problem; a file that cannot
+be read is a problem like any other.
 """
 
 from __future__ import annotations

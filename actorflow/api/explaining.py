@@ -1,8 +1,10 @@
 """``explain RUN TASK``: why a task is as it is.
 
-The journal says what was decided and when. The events up to that moment are folded again, and the same rules and the same compiled condition are asked over that state, so that the
-answer is the decision's own: which dependency counted as what, which rule, what the condition read. Only the events about the task, its dependencies and what its condition reads
-are looked at. Works while a run goes on, after a crash, and for any past run. Reads only.
+The journal says what was decided and when. The events up to that moment are folded again, and the same rules
+and the same compiled condition are asked over that state, so that the answer is the decision's own: which
+dependency counted as what, which rule, what the condition read. Only the events about the task, its
+dependencies and what its condition reads are looked at. Works while a run goes on, after a crash, and for any
+past run. Reads only.
 """
 
 from __future__ import annotations
@@ -185,9 +187,12 @@ class _Explaining:
         is_due = all(before.tasks[d].status.is_terminal for d in task.dependencies)
         if not is_due or (rule is not None and rule.is_met is False) or _was_stopped(task):
             return ConditionFact(expression.source, None, was_asked=False)
-        seen = snapshot(
-            before, reads=self.planned.reads, dependencies=task.dependencies, load=self.reading.output
-        )
+        try:
+            seen = snapshot(
+                before, reads=self.planned.reads, dependencies=task.dependencies, load=self.reading.output
+            )
+        except JournalError as error:  # a large output is gone: the rest can still be told
+            return ConditionFact(expression.source, None, was_asked=True, failure=error.message)
         return _ask(expression, seen)
 
     def _stopped_by(self, task: TaskState) -> tuple[TaskId, ...]:
@@ -303,10 +308,10 @@ def _read(name: str, seen: Snapshot) -> ReadFact:
 
 
 def _evaluated(expression: Expression, seen: Snapshot) -> tuple[object, str]:
-    """Return a value, or None and what is wrong; a large output that is damaged is wrong too."""
+    """Return a value, or None and what is wrong."""
     try:
         return expression.evaluate(seen), ""
-    except (ExpressionError, JournalError) as error:
+    except ExpressionError as error:
         return None, error.message
 
 

@@ -1,7 +1,9 @@
 """Following a run from another process: its events as they come, and the same updates that a watcher beside the driver gets.
 
-The journal is asked a few times a second for what is new. No transaction stays open between two questions, and the driver never waits for a reader, so that one who is stopped, slow
-or dead does not slow the run. It ends when the run has ended, or when nobody drives it any more. What agents say while they work is not in the journal, and so not here.
+The journal is asked a few times a second for what is new. No transaction stays open between two questions,
+and the driver never waits for a reader, so that one who is stopped, slow or dead does not slow the run. It
+ends when the run has ended, or when nobody drives it any more. What agents say while they work is not in the
+journal, and so not here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``history``: the runs of a state folder, newest first, each from a few events at either end of its journal.
 
-A run costs about a millisecond, however many events it has. One whose journal is damaged or cannot be read is listed as that, with what is wrong: it
-never hides the others. Reads only.
+A run costs about a millisecond, however many events it has. One whose journal is damaged or cannot be read is
+listed as that, with what is wrong: it never hides the others. Reads only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What the workflow of a run says of one task, without compiling the others.
 
-A run keeps the text of its workflow, which was valid when the run began, so that nothing is checked again here. Takes that text; gives a task's ``TaskSpec``, start rule
-and compiled condition. Compiling a plan of ten thousand tasks takes a second, this a fraction of it.
+A run keeps the text of its workflow, which was valid when the run began, so that nothing is checked again
+here. Takes that text; gives a task's ``TaskSpec``, start rule and compiled condition. Compiling a plan of ten
+thousand tasks takes a second, this a fraction of it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """A run's journal read once, of which only as much is decoded as a question needs.
 
-Folding the events of ten thousand tasks takes most of a second; a question about one task needs the events about it and a few others, and those about the
-run. ``RunReading`` knows for every task, from the kinds of its records alone, how it stands, and gives the events about some tasks as a history of its own:
-one that can be folded, because tasks meet only in the decisions, which are in the history already. Counters of such a state count those tasks only. Reads only; needs no trio.
+Folding the events of ten thousand tasks takes most of a second; a question about one task needs the events
+about it and a few others, and those about the run. ``RunReading`` knows for every task, from the kinds of its
+records alone, how it stands, and gives the events about some tasks as a history of its own: one that can be
+folded, because tasks meet only in the decisions, which are in the history already. Counters of such a state
+count those tasks only. Reads only; needs no trio.
 """
 
 from __future__ import annotations

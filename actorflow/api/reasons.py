@@ -1,7 +1,8 @@
 """The sentences of ``explain``: why a task is as it is, from the facts of the decision.
 
-Pure: takes states, facts and the present time, gives text on one line without a final stop. What the journal says happened is never contradicted: the sentence begins with the
-recorded reason, and the facts only fill it. Text from agents goes through as it is.
+Pure: takes states, facts and the present time, gives text on one line without a final stop. What the journal
+says happened is never contradicted: the sentence begins with the recorded reason, and the facts only fill it.
+Text from agents goes through as it is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """``context``: what the expressions of a task could see, at any moment of any run.
 
-The events up to the moment are folded again; what is shown is what a snapshot for the task would have held: the run, inputs, variables, and the records of the tasks before it.
-Secrets are no part of a run and are never shown. Reads only.
+The events up to the moment are folded again; what is shown is what a snapshot for the task would have held:
+the run, inputs, variables, and the records of the tasks before it. Secrets are no part of a run and are never
+shown. Reads only.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def context(run: str, at: str | None, *, settings: Settings) -> Context:
 
     Args:
         run: an id, a unique prefix of one, or ``last``.
-        at: a task, at the start of its latest attempt or when it was skipped; ``TASK:2`` is its second attempt; None is the run as it is now.
+        at: a task, at the start of its latest attempt or when it was skipped; ``TASK:2`` is its second
+            attempt; None is the run as it is now.
 
     Raises:
         RunError: there is no such run.

@@ -1,6 +1,7 @@
 """Asking a run to do something, from any process: cancel it, show its tree.
 
-Whoever drives the run is asked through its control folder. If nobody does, a cancellation is applied here, under the lease, and a tree is told from the journal.
+Whoever drives the run is asked through its control folder. If nobody does, a cancellation is applied here,
+under the lease, and a tree is told from the journal.
 """
 
 from __future__ import annotations

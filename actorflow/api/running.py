@@ -1,7 +1,8 @@
 """``run`` and ``resume``: from a workflow file, or a run's folder, to a driven run and its end.
 
-Everything that can be wrong is found before anything is created: the file, the inputs, the agents, the secrets. Then the run's folder is made, the lease taken, and the first event
-committed; from there on the run is durable and its id is told. What comes after is ``engine.drive``.
+Everything that can be wrong is found before anything is created: the file, the inputs, the agents, the
+secrets. Then the run's folder is made, the lease taken, and the first event committed; from there on the run
+is durable and its id is told. What comes after is ``engine.drive``.
 """
 
 from __future__ import annotations
@@ -111,8 +112,9 @@ async def resume(
 ) -> Finished:
     """Go on with a run that was interrupted, failed, was cancelled or paused.
 
-    Behind the scenes: (1) the lease is taken; (2) the journal is folded; (3) what a dead driver left running is ended and its attempts are LOST; (4) what failed or was cancelled is
-    PENDING again; (5) the run goes on. A run that succeeded is returned as it is.
+    Behind the scenes: (1) the lease is taken; (2) the journal is folded; (3) what a dead driver left running
+    is ended and its attempts are LOST; (4) what failed or was cancelled is PENDING again; (5) the run goes
+    on. A run that succeeded is returned as it is.
 
     Raises:
         RunError: there is no such run.
@@ -258,6 +260,7 @@ class _Driving:
                 records = read_records(await journal.read())
                 state = fold(((recorded.at, recorded.event) for recorded in records), EMPTY)
                 await self._end_survivors(state)
+                BlobStore(self.folder.blobs).sweep()
                 await scrub_lost(self.folder, self.secrets.values(), [recorded.event for recorded in records])
                 state = await self._drive(journal, state, first(state, journal.epoch))
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)

@@ -1,7 +1,8 @@
 """Takes secrets out of what attempts wrote whose driver died before it came to do it.
 
-A resume has all secrets. A cancellation of a run that nobody drives may not: it uses those that it can read here and now, and never fails for want of one. What attempts
-wrote that ended under a driver has been scrubbed by that driver.
+A resume has all secrets. A cancellation of a run that nobody drives may not: it uses those that it can read
+here and now, and never fails for want of one. What attempts wrote that ended under a driver has been scrubbed
+by that driver.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """Signals, as a person at a terminal means them.
 
-The first SIGINT, SIGTERM or SIGHUP cancels the run: agents are asked to stop and the run ends in an orderly way. The second one ends what still runs at once, hooks that follow
-a cancellation too. The third kills the agents and leaves the process, as a stuck disk must not keep anybody; what is durable is resumable. A signal that whoever started us had
-ignored (``nohup``, a background job) stays ignored. Outside the main thread no signal can be received: nothing is done there.
+The first SIGINT, SIGTERM or SIGHUP cancels the run: agents are asked to stop and the run ends in an orderly
+way. The second one ends what still runs at once, hooks that follow a cancellation too. The third kills the
+agents and leaves the process, as a stuck disk must not keep anybody; what is durable is resumable. A signal
+that whoever started us had ignored (``nohup``, a background job) stays ignored. Outside the main thread no
+signal can be received: nothing is done there.
 """
 
 from __future__ import annotations

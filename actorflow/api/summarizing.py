@@ -1,6 +1,7 @@
 """``explain RUN``: why a run is as it is, each task that has not succeeded in one sentence.
 
-Takes a run's journal and folds only the events about what did not succeed and what that depends on. Asks no rule and no condition again: that is ``explain RUN TASK``. Reads only.
+Takes a run's journal and folds only the events about what did not succeed and what that depends on. Asks no
+rule and no condition again: that is ``explain RUN TASK``. Reads only.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ __all__ = ["cancel_command"]
 def cancel_command(run: str, as_json: bool, state_dir: str | None) -> None:
     """Cancel a run, from any terminal.
 
-    RUN is an id, the beginning of one, or 'last'. Returns when the run has taken it: its agents are being stopped then. A cancelled run can
-    be resumed.
+    RUN is an id, the beginning of one, or 'last'. Returns when the run has taken it: its agents are being
+    stopped then. A cancelled run can be resumed.
     """
     import trio
 

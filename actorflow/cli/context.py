@@ -35,8 +35,8 @@ def context_command(
 ) -> None:
     """Show what expressions could see: the run, its inputs and variables, and the tasks before.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. Without --at it is the run as it is now, with all
-    tasks that are done. Secrets are no part of a run: they are in no context.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. Without --at it is
+    the run as it is now, with all tasks that are done. Secrets are no part of a run: they are in no context.
     """
     from actorflow import api
     from actorflow.cli.output import print_json

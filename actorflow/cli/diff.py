@@ -26,8 +26,8 @@ _MOST_TEXT_LINES = 60
 def diff_command(*, first: str, second: str, as_json: bool, state_dir: str | None) -> None:
     """Show what differs between two runs: their workflows, inputs and variables, and task by task how they went and what came out.
 
-    RUN1 and RUN2 are ids, the beginnings of ids, or 'last'. Durations are shown and are no difference. The exit code does not tell whether there
-    is one.
+    RUN1 and RUN2 are ids, the beginnings of ids, or 'last'. Durations are shown and are no difference. The
+    exit code does not tell whether there is one.
     """
     from actorflow import api
     from actorflow.cli.output import print_json

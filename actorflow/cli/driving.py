@@ -1,7 +1,7 @@
 """What ``run`` and ``resume`` share: drive, show progress, tell the end.
 
-stdout gets the run's id as soon as the run is durable, or, with ``--json``, one report at the end; everything else goes to stderr. A reader of
-either that goes away does not stop the run.
+stdout gets the run's id as soon as the run is durable, or, with ``--json``, one report at the end; everything
+else goes to stderr. A reader of either that goes away does not stop the run.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Driving:
 
     Attributes:
         state_dir: what ``--state-dir`` said, to be repeated in suggested commands.
-        order: all tasks as the workflow declares them; learned from the run's first event when it is not known before.
+        order: all tasks as the workflow declares them; learned from the run's first event when it is not
+            known before.
         limits: task -> its greatest number of attempts; learned in the same way.
     """
 

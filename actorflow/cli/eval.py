@@ -1,6 +1,7 @@
 """``actorflow eval``: try an expression or a template over data from a file.
 
-The value is printed as JSON on stdout; what is wrong goes to stderr with the place and a hint, exit code 2. Must not show a secret.
+The value is printed as JSON on stdout; what is wrong goes to stderr with the place and a hint, exit code 2.
+Must not show a secret.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def eval_command(
 
     Expressions are what conditions and ${…} holes of workflows are written in. The value is printed as JSON.
     """
-    from actorflow.expressions import Environment
+    from actorflow.expressions import Environment, ExpressionFailure
 
     if (expression is None) is not repl:
         raise click.UsageError("give an expression, or --repl to read many")
@@ -69,8 +70,12 @@ def eval_command(
     if repl:
         _read_and_print(environment, context, template=template)
     elif expression is not None:
-        for line in _lines(environment, expression, context, template=template, explained=explained):
-            say(line)
+        try:
+            for line in _lines(environment, expression, context, template=template, explained=explained):
+                say(line)
+        except ExpressionFailure as failure:
+            say(str(failure), to_stderr=True)
+            raise click.exceptions.Exit(2) from failure
 
 
 def _lines(

@@ -42,8 +42,8 @@ def events_command(
 ) -> None:
     """Print every event of a run, as its journal has them: everything else that is said of a run is made from these.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. With --json each event is one JSON object on a
-    line of its own.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. With --json each
+    event is one JSON object on a line of its own.
     """
     from actorflow import api
     from actorflow.state import events as ev

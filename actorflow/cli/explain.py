@@ -37,10 +37,12 @@ _MOST_LINES = 12
 def explain_command(*, run: str, task: str | None, as_json: bool, state_dir: str | None) -> None:
     """Say why a run, or a task of it, is as it is.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out; TASK alone means a task of the last run.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out; TASK alone means a
+    task of the last run.
 
-    Of a task: the rule that decides whether it starts, how each dependency stood when that was decided, its condition and the values that it
-    read, all its attempts with their errors and delays, and what it waits for. Of a run: why each task that has not succeeded has not.
+    Of a task: the rule that decides whether it starts, how each dependency stood when that was decided, its
+    condition and the values that it read, all its attempts with their errors and delays, and what it waits
+    for. Of a run: why each task that has not succeeded has not.
     """
     import time
 

@@ -1,7 +1,7 @@
 """From an error to words on stderr, an exit code, and, for ``--json``, one object on stdout.
 
-Never a traceback, unless ``ACTORFLOW_DEBUG`` asks for it. Text in messages may come from files and agents, so it is escaped. A reader of ours that
-has gone away is no error to talk about.
+Never a traceback, unless ``ACTORFLOW_DEBUG`` asks for it. Text in messages may come from files and agents, so
+it is escaped. A reader of ours that has gone away is no error to talk about.
 """
 
 from __future__ import annotations

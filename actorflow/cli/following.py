@@ -1,8 +1,9 @@
 """Prints the streams of a run's attempts, from the files that their agents write, once or as they grow.
 
-A stream is read from where it was left; while its attempt runs, its file stays open, so that nothing is lost when the file is replaced at the end of
-the attempt (which is when secrets are cut out of it). Files are opened without following links and are read in pieces. Text is decoded and
-escaped, unless raw bytes are asked for.
+A stream is read from where it was left; while its attempt runs, its file stays open, so that nothing is lost
+when the file is replaced at the end of the attempt (which is when secrets are cut out of it). Files are
+opened without following links and are read in pieces. Text is decoded and escaped, unless raw bytes are asked
+for.
 """
 
 from __future__ import annotations

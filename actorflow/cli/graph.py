@@ -56,8 +56,9 @@ def graph_command(
 ) -> None:
     """Draw a workflow, or a run: its tasks and what each waits for, with their states, times, attempts and costs, and the critical path.
 
-    FILE is a path, or the name of a workflow in .claude/workflows/ of the project; RUN is an id, the beginning of one, or 'last'. A run is
-    drawn from its journal: while it is driven, after a crash, and when it is long over.
+    FILE is a path, or the name of a workflow in .claude/workflows/ of the project; RUN is an id, the
+    beginning of one, or 'last'. A run is drawn from its journal: while it is driven, after a crash, and when
+    it is long over.
     """
     from actorflow.monitor.graph_groups import grouped
     from actorflow.views.pictures import draw
@@ -66,9 +67,7 @@ def graph_command(
     whole = _picture(subject, settings_for(state_dir))
     picture = grouped(whole, max_nodes)
     if len(picture.nodes) < len(whole.nodes):
-        text = (
-            f"{len(whole.nodes):,} tasks are drawn as {len(picture.nodes):,} boxes; --max-nodes allows more"
-        )
+        text = f"{len(whole.nodes):,} tasks are drawn as {len(picture.nodes):,} box{'es' if len(picture.nodes) > 1 else ''}; --max-nodes allows more"
         say(text, to_stderr=True)
     deliver(draw(picture, chosen, theme=theme), output, name=f"graph.{chosen}", is_opened=is_opened)
 

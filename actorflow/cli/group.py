@@ -1,6 +1,7 @@
 """The ``actorflow`` command: the table of its commands, loaded on first use, and the one place where errors become words and exit codes.
 
-``actorflow --help`` must import click only, so that the table carries each command's short help; a test compares them with the commands' own.
+``actorflow --help`` must import click only, so that the table carries each command's short help; a test
+compares them with the commands' own.
 """
 
 from __future__ import annotations
@@ -107,5 +108,6 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Run workflows of agents, shell commands and Python, durably.
 
-    A run is recorded step by step: it can be watched, cancelled and resumed from any terminal, and nothing that is done is done again.
+    A run is recorded step by step: it can be watched, cancelled and resumed from any terminal, and nothing
+    that is done is done again.
     """

@@ -36,9 +36,9 @@ class _Moment(click.ParamType[float]):
         import time
 
         text = str(value)
-        if ago := _AGO.fullmatch(text):
-            return time.time() - int(ago[1]) * _UNITS[ago[2]]
         try:
+            if ago := _AGO.fullmatch(text):
+                return time.time() - int(ago[1]) * _UNITS[ago[2]]
             moment = datetime.fromisoformat(text)
             return (moment if moment.tzinfo else moment.replace(tzinfo=local_zone())).timestamp()
         except (ValueError, OverflowError):
@@ -76,8 +76,9 @@ def history_command(
 ) -> None:
     """List the runs of the project, newest first, and how each of them ended.
 
-    Every run is told from its journal, so this works while runs go on, and after a crash. A run that should be running and that no process drives is
-    'interrupted'; one whose journal is damaged or cannot be read is listed as that.
+    Every run is told from its journal, so this works while runs go on, and after a crash. A run that should
+    be running and that no process drives is 'interrupted'; one whose journal is damaged or cannot be read is
+    listed as that.
     """
     import time
 

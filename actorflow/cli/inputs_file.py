@@ -1,6 +1,7 @@
 """Reads ``--inputs FILE``: a JSON or YAML mapping from input names to values.
 
-The same careful reader as for workflow files is used: no tags, no aliases, limits on size and depth, duplicate keys are errors. ``-`` is stdin.
+The same careful reader as for workflow files is used: no tags, no aliases, limits on size and depth,
+duplicate keys are errors. ``-`` is stdin.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ def logs_command(
 ) -> None:
     """Print what the agents of a run have written.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out; TASK alone means a task of the last run. Attempts
-    come in the order in which they started, each under a header.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out; TASK alone means a
+    task of the last run. Attempts come in the order in which they started, each under a header.
     """
     from actorflow import api
     from actorflow.cli.following import Logs, follow_logs

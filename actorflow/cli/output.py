@@ -1,7 +1,8 @@
 """What goes to stdout as data: JSON that is valid wherever it is printed and drives no terminal.
 
-Text from agents may hold anything. In JSON every control character, bidirectional control and lone surrogate is written as an escape, so that the
-value a reader gets is unchanged and a terminal that shows it obeys nothing.
+Text from agents may hold anything. In JSON every control character, bidirectional control and lone surrogate
+is written as an escape, so that the value a reader gets is unchanged and a terminal that shows it obeys
+nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The JSON report of a run with its large outputs put in.
 
-A large output that is missing or damaged does not hide the rest of the report: a reference stands in its place, and stderr says what is wrong.
+A large output that is missing or damaged does not hide the rest of the report: a reference stands in its
+place, and stderr says what is wrong.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Writes docs/reference/cli.md from the commands themselves: ``python -m actorflow.cli.reference > docs/reference/cli.md``.
 
-Takes the table of commands, gives Markdown. A test compares the page with what this gives, so that the page cannot become stale.
+Takes the table of commands, gives Markdown. A test compares the page with what this gives, so that the page
+cannot become stale.
 """
 
 from __future__ import annotations

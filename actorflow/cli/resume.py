@@ -39,8 +39,8 @@ def resume_command(
 
     RUN is an id, the beginning of one, or 'last', which is also meant when it is left out.
 
-    What succeeded is not run again. What failed, was cancelled or was lost runs again, and everything that waits for it. Inputs are what
-    they were.
+    What succeeded is not run again. What failed, was cancelled or was lost runs again, and everything that
+    waits for it. Inputs are what they were.
     """
     from actorflow import api
     from actorflow.cli.driving import Driving

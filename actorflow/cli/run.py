@@ -48,8 +48,9 @@ def run_command(
 
     FILE is a path, or the name of a workflow in .claude/workflows/ of the project.
 
-    The run's id is printed on stdout as soon as the run is durable; progress goes to stderr. Ctrl-C cancels the run, a second one ends its
-    agents at once. Whatever happens, 'actorflow resume' goes on where it stopped.
+    The run's id is printed on stdout as soon as the run is durable; progress goes to stderr. Ctrl-C cancels
+    the run, a second one ends its agents at once. Whatever happens, 'actorflow resume' goes on where it
+    stopped.
     """
     from actorflow.cli.inputs_file import read_inputs_file
     from actorflow.cli.workflow_file import find_workflow

@@ -25,8 +25,8 @@ __all__ = ["status_command"]
 def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
     """Show where a run stands: its tasks, what failed and why, who drives it, and how to go on.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. A run that should be running and that no
-    process drives any more is 'interrupted'.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. A run that should
+    be running and that no process drives any more is 'interrupted'.
     """
     from actorflow import api
     from actorflow.monitor.order import order_of

@@ -27,8 +27,8 @@ def timeline_command(
 ) -> None:
     """Draw a run over time, as an SVG: every attempt, every wait, the times without a driver, and how many tasks ran at once.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. It is drawn from the journal: while the run is
-    driven, after a crash, and when it is long over.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. It is drawn from
+    the journal: while the run is driven, after a crash, and when it is long over.
     """
     import time
 

@@ -19,8 +19,8 @@ __all__ = ["tree_command"]
 def tree_command(run: str, as_json: bool, state_dir: str | None) -> None:
     """Print the supervision tree of a run: its actors, and how often each was restarted.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. Of a run that nobody drives, the restarts that
-    its journal tells of are printed.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. Of a run that
+    nobody drives, the restarts that its journal tells of are printed.
     """
     import trio
 

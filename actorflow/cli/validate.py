@@ -25,8 +25,8 @@ __all__ = ["validate_command"]
 def validate_command(ctx: click.Context, *, files: tuple[str, ...], strict: bool, as_json: bool) -> None:
     """Check workflow files without running them.
 
-    Each FILE is a path, or the name of a workflow in .claude/workflows/ of the project. All problems are printed on stdout, each as
-    file:line:column; the exit code is 2 when one of the files is not valid.
+    Each FILE is a path, or the name of a workflow in .claude/workflows/ of the project. All problems are
+    printed on stdout, each as file:line:column; the exit code is 2 when one of the files is not valid.
     """
     from actorflow import api
     from actorflow.cli.workflow_file import find_workflow

@@ -39,8 +39,8 @@ def watch_command(
 ) -> None:
     """Watch a run, from any terminal, until it ends or nobody drives it any more; of a run that has ended, show how it went.
 
-    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. Watching never slows a run, and Ctrl-C ends only the
-    watching.
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. Watching never
+    slows a run, and Ctrl-C ends only the watching.
     """
     import os
     import sys

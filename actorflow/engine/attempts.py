@@ -1,8 +1,10 @@
 """Attempts: one call of an agent each, and the host in which they live.
 
-An attempt renders its request, calls the agent under the task's time limits, and turns whatever comes back into one outcome event. It lives in the ``AttemptHost``, beside the
-actor of its task and not inside it, so that a crash of that actor does not end work that is paid for. The host keeps an attempt until it is told to forget it: that it is there is what says
-that it has been begun, so none is ever carried out twice. Every exception of an agent becomes a failed attempt; only trio's cancellation goes through.
+An attempt renders its request, calls the agent under the task's time limits, and turns whatever comes back
+into one outcome event. It lives in the ``AttemptHost``, beside the actor of its task and not inside it, so
+that a crash of that actor does not end work that is paid for. The host keeps an attempt until it is told to
+forget it: that it is there is what says that it has been begun, so none is ever carried out twice. Every
+exception of an agent becomes a failed attempt; only trio's cancellation goes through.
 """
 
 from __future__ import annotations

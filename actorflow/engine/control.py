@@ -1,8 +1,9 @@
 """Requests from other processes to the driver of a run, through files in its ``control/`` folder.
 
-A request is a JSON file that appears by rename, so that it is never seen half-written: ``<id>.request``. The driver looks for them a few times a second, carries them out and
-answers with ``<id>.answer``, also by rename; what changes the run is in the journal as well. Whoever asked removes both. Nothing here trusts what a request says beyond its
-known fields.
+A request is a JSON file that appears by rename, so that it is never seen half-written: ``<id>.request``. The
+driver looks for them a few times a second, carries them out and answers with ``<id>.answer``, also by rename;
+what changes the run is in the journal as well. Whoever asked removes both. Nothing here trusts what a request
+says beyond its known fields.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 """``drive``: one driver, one run, from where the journal ends to where the run does.
 
-Records what the driver must record first, puts up the tree of actors, and waits. However it ends, the tree is stopped in reverse order, and what is durable is the truth:
+Records what the driver must record first, puts up the tree of actors, and waits. However it ends, the tree is
+stopped in reverse order, and what is durable is the truth:
 
 1. the run is over, or has paused: the final state is returned;
 2. the storage failed: the error is raised, nothing that was not durable was acted upon;
-3. the actors gave up (the supervisors' intensity is used up): the run is PAUSED with the reason and can be resumed.
+3. the actors gave up (the supervisors' intensity is used up): the run is PAUSED with the reason and can be
+  resumed.
 """
 
 from __future__ import annotations

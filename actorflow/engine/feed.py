@@ -1,7 +1,8 @@
 """Feeds: what watchers see of a run that is being driven, without ever holding it up.
 
-The driver publishes an ``Update`` after every commit, and progress in between; each watcher has a ring of its own. A watcher that is slow, stopped or dead loses the
-oldest updates and is told how many; the publisher never waits and never fails. States in updates are immutable, so that a late reader sees a true picture.
+The driver publishes an ``Update`` after every commit, and progress in between; each watcher has a ring of its
+own. A watcher that is slow, stopped or dead loses the oldest updates and is told how many; the publisher
+never waits and never fails. States in updates are immutable, so that a late reader sees a true picture.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Every message that the actors of a run send each other. docs/explanation/engine.md has the table: who, to whom, how many, what if.
 
-Messages are frozen values; those that go down carry the state they speak of, those that go up carry facts as events.
+Messages are frozen values; those that go down carry the state they speak of, those that go up carry facts as
+events.
 """
 
 from __future__ import annotations

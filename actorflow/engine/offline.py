@@ -1,7 +1,7 @@
 """Changing a run that nobody drives: what a control request does when there is no driver to ask.
 
-Takes the run's folder, with the lease held by the caller, and applies a cancellation to its journal as a driver would: what was running is LOST, what is left is CANCELLED. No agent is started
-and no hook runs.
+Takes the run's folder, with the lease held by the caller, and applies a cancellation to its journal as a
+driver would: what was running is LOST, what is left is CANCELLED. No agent is started and no hook runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From what an agent gave back to the event that records it.
 
-Checks an output (JSON, at most 16 MiB, its schema), masks secrets, and puts a large one into a blob before the event that names it exists. Limits become ``AttemptRequeued``, other
-errors ``AttemptFailed``.
+Checks an output (JSON, at most 16 MiB, its schema), masks secrets, and puts a large one into a blob before
+the event that names it exists. Limits become ``AttemptRequeued``, other errors ``AttemptFailed``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Between events and the journal's records: stamping, encoding, decoding.
 
-The journal stores bytes with a time in microseconds; everybody else has events and Unix seconds. Must not know what an event means.
+The journal stores bytes with a time in microseconds; everybody else has events and Unix seconds. Must not
+know what an event means.
 """
 
 from __future__ import annotations

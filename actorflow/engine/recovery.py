@@ -1,7 +1,8 @@
 """Recovery: what a driver records before it goes on with a run that another one left.
 
-Takes the plan and the state folded from the journal, gives the events that make it runnable: open attempts are LOST, and what failed, was cancelled, or was skipped
-because of that is PENDING again. A new run is the same with nothing to repair. Pure, so that a dry run can show it.
+Takes the plan and the state folded from the journal, gives the events that make it runnable: open attempts
+are LOST, and what failed, was cancelled, or was skipped because of that is PENDING again. A new run is the
+same with nothing to repair. Pure, so that a dry run can show it.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ def recovery_events(
 def tasks_to_repeat(plan: Plan, state: RunState) -> tuple[TaskId, ...]:
     """Return the tasks that a resume makes PENDING again, in order of declaration.
 
-    Those that FAILED or were CANCELLED, those skipped because the workflow had stopped, every descendant of these that has not succeeded (one that was running too: what it
-    builds on is made again), and the hooks that come round again.
+    Those that FAILED or were CANCELLED, those skipped because the workflow had stopped, every descendant of
+    these that has not succeeded (one that was running too: what it builds on is made again), and the hooks
+    that come round again.
     """
     again = {
         task.id for task in state.tasks.values() if not task.hook and _is_to_repeat(task.status, task.reason)

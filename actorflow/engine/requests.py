@@ -1,7 +1,9 @@
 """From a started attempt to the request that its agent gets.
 
-Takes the snapshot of the state in which the attempt was started, fills every hole, and adds what the agent works in: folders, environment, the outputs handed over. Secrets
-go into the environment only. Raises ``AgentError`` of kind ``interpolation`` when a hole cannot be filled: the attempt then fails before any agent is called.
+Takes the snapshot of the state in which the attempt was started, fills every hole, and adds what the agent
+works in: folders, environment, the outputs handed over. Secrets go into the environment only. Raises
+``AgentError`` of kind ``interpolation`` when a hole cannot be filled: the attempt then fails before any agent
+is called.
 """
 
 from __future__ import annotations

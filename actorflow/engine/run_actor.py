@@ -1,8 +1,10 @@
 """RunActor: owns the state of the run and is the only one that decides.
 
-Takes outcomes and requests from its mailbox, as many as are there; settles them with all their consequences; commits that as one batch; then publishes the new state and acts on
-it. Invariant: nothing is acted upon before the batch that records it is durable. When it crashes, its successor folds the journal and tells every TaskActor again what
-it is to do, so that running attempts are adopted and not lost. Must not wait for agents, views or timers of others.
+Takes outcomes and requests from its mailbox, as many as are there; settles them with all their consequences;
+commits that as one batch; then publishes the new state and acts on it. Invariant: nothing is acted upon
+before the batch that records it is durable. When it crashes, its successor folds the journal and tells every
+TaskActor again what it is to do, so that running attempts are adopted and not lost. Must not wait for agents,
+views or timers of others.
 """
 
 from __future__ import annotations
@@ -86,7 +88,8 @@ class RunActor(Actor):
     async def _take_up(self) -> None:
         """Say again what is under way, and see what can start.
 
-        An open attempt that nobody knows of was perhaps begun and perhaps not: it is LOST, so that it is never carried out twice.
+        An open attempt that nobody knows of was perhaps begun and perhaps not: it is LOST, so that it is
+        never carried out twice.
         """
         self._session.hub.publish(self._state, ())
         tasks = [self._state.tasks[task_id] for task_id in self._session.plan.tasks]

@@ -1,7 +1,7 @@
 """The run's own clock: how much of its timeout is left.
 
-Counts wall time since the driver began, less the time in which nothing could run because every started task was parked. Takes the state and the time, gives
-seconds; holds no timer.
+Counts wall time since the driver began, less the time in which nothing could run because every started task
+was parked. Takes the state and the time, gives seconds; holds no timer.
 """
 
 from __future__ import annotations

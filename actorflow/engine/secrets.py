@@ -1,7 +1,8 @@
 """Reading secrets, at the start of every drive and never before.
 
-Takes the sources that a workflow names and gives name -> text. All that are missing are reported at once. A secret's text goes to agents' environments and to the
-masker, and nowhere else: it is not part of any event, plan or error.
+Takes the sources that a workflow names and gives name -> text. All that are missing are reported at once. A
+secret's text goes to agents' environments and to the masker, and nowhere else: it is not part of any event,
+plan or error.
 """
 
 from __future__ import annotations

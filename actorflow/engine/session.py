@@ -1,6 +1,7 @@
 """What one driver works with: everything that stays the same while it drives one run.
 
-Made once by ``drive`` and handed to every actor's factory. Frozen, apart from ``Ending``, which is how actors tell the driver that it is over.
+Made once by ``drive`` and handed to every actor's factory. Frozen, apart from ``Ending``, which is how actors
+tell the driver that it is over.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ class Session:
         agents: name -> agent, for all agents of the plan.
         secrets: name -> text.
         attempt_folder: makes and returns the folder of (task, attempt).
-        offload: calls a function that waits for a disk; simulations under a mock clock, which no thread can obey, call it in place.
+        offload: calls a function that waits for a disk; simulations under a mock clock, which no thread can
+            obey, call it in place.
     """
 
     run_id: RunId

@@ -1,7 +1,8 @@
 """TaskActor: carries out what was decided about one task, from the start of its first attempt to its end.
 
-Begins attempts in the host, stops them, waits out back-offs, and lets go of what is recorded. It decides nothing and holds nothing that its successor cannot ask for
-again, so a crash costs no attempt: the attempt goes on in the host and tells the RunActor itself how it ended.
+Begins attempts in the host, stops them, waits out back-offs, and lets go of what is recorded. It decides
+nothing and holds nothing that its successor cannot ask for again, so a crash costs no attempt: the attempt
+goes on in the host and tells the RunActor itself how it ended.
 """
 
 from __future__ import annotations

@@ -354,7 +354,7 @@ def finish_map(made: dict[Any, Any]) -> dict[Any, Any]:
 def present(frame: Frame, target: Value, key: Value) -> bool:
     """Whether the map ``target`` has ``key``; what has no keys is an error."""
     if type(target) in MAPS:
-        return lookup(target, key_of(frame, key)) is not MISSING
+        return lookup(target, key) is not MISSING
     if target is None:
         raise EvaluationError("E302", "null has no fields", hint="?. and ?? let a value be absent")
     if type(target) is Secret:

@@ -16,7 +16,7 @@ from actorflow.expressions.context import Closure, Context, raising
 from actorflow.expressions.failures import EvaluationError, ExpressionFailure, LimitError, StaticError
 from actorflow.expressions.forms import MACROS, Macro, canonical, macro_form
 from actorflow.expressions.functions.registry import Function
-from actorflow.expressions.kinds import LISTS, MAPS, SCALARS, Secret, Value, is_value, items_of, kind
+from actorflow.expressions.kinds import LISTS, MAPS, MISSING, SCALARS, Secret, Value, adopt, items_of, kind
 from actorflow.expressions.limits import NAMES, Frame, allocate, spend
 from actorflow.expressions.macros import compile_macro
 from actorflow.expressions.operations import operand, shown
@@ -223,6 +223,15 @@ def _admit(frame: Frame, result: Value) -> Value:
         elif type(value) in MAPS:
             allocate(frame, 2 * len(value))
             waiting.extend(part for pair in items_of(value) for part in pair)
-        elif type(value) is not Secret and not is_value(operand(frame, value)):
-            raise EvaluationError("E315", f"the function returned {kind(value)}")
+        elif not _is_leaf(value):
+            raise EvaluationError(
+                "E315", f"the function returned {kind(value)}, which is no value of the language"
+            )
     return operand(frame, result) if type(result) is not Secret else result
+
+
+def _is_leaf(value: object) -> bool:
+    try:
+        return adopt(value) is not MISSING
+    except OverflowError:  # a time outside of what the language has
+        return False

@@ -18,7 +18,7 @@ from actorflow.expressions.kinds import Secret
 from actorflow.expressions.limits import Frame
 from actorflow.expressions.parsing import parse
 from actorflow.expressions.printing import write
-from actorflow.expressions.results import compact
+from actorflow.expressions.results import compact, number_text
 from actorflow.expressions.syntax import Call, Constant, Node, Select, children
 
 __all__ = ["Part", "explain", "shown"]
@@ -106,7 +106,14 @@ def shown(environment: Environment, value: object, *, width: int = _WIDTH) -> st
     try:
         text = compact(frame, value)
     except ExpressionFailure:
-        text = str(value) if not isinstance(value, list | tuple | dict) else f"<{len(value)} elements>"
+        text = _unusual(value)
     if frame[3]:
         return "***"
     return text if len(text) <= width else f"{text[:width]}…"
+
+
+def _unusual(value: object) -> str:
+    """Return what JSON cannot say: NaN and infinities, bytes, types; only the size of what is too large."""
+    if isinstance(value, float):
+        return number_text(value)
+    return f"<{len(value)} elements>" if isinstance(value, list | tuple | dict) else str(value)

@@ -233,11 +233,6 @@ def kind(value: object) -> str:
     return _KINDS.get(cls) or f"a Python {cls.__name__}"
 
 
-def is_value(value: object) -> bool:
-    """Whether ``value`` itself (not what it contains) is a value of the language."""
-    return type(value) in _KINDS
-
-
 def adopt(value: object) -> Value:
     """Return ``value``, or the value it stands for (an aware ``datetime``, a ``timedelta``); ``MISSING`` if there is none."""
     cls = type(value)

@@ -1,7 +1,8 @@
 """The attempts of one task, each with how it ended and what followed.
 
-Folded from a run's events alone. A state keeps only a task's latest attempt; people who ask why a task failed want all of them, with the delays between.
-Takes events, gives ``Attempt``s in the order in which they started, resumes and all. Must not know the time.
+Folded from a run's events alone. A state keeps only a task's latest attempt; people who ask why a task failed
+want all of them, with the delays between. Takes events, gives ``Attempt``s in the order in which they
+started, resumes and all. Must not know the time.
 """
 
 from __future__ import annotations

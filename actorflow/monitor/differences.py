@@ -1,8 +1,9 @@
 """What differs between two JSON values, and between two runs.
 
-``changes`` walks two values side by side and names every place where they differ, in the spelling of expressions (``tasks.fix.output.files[2]``).
-``run_difference`` compares two runs: their workflows' texts, inputs, outcomes, and task by task status, attempts, error and output; durations are told but are no difference.
-Takes values and states; must not read files.
+``changes`` walks two values side by side and names every place where they differ, in the spelling of
+expressions (``tasks.fix.output.files[2]``). ``run_difference`` compares two runs: their workflows' texts,
+inputs, outcomes, and task by task status, attempts, error and output; durations are told but are no
+difference. Takes values and states; must not read files.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Why a task is as it is: the facts that a decision rested on, and their JSON form.
 
-Holds data only. ``api.explaining`` works the facts out, because they need the plan and the rules of scheduling, which no read model may know; whoever shows
-them takes them from here. Values that a condition read are short JSON texts. Texts may hold characters that a terminal obeys. Must not decide anything.
+Holds data only. ``api.explaining`` works the facts out, because they need the plan and the rules of
+scheduling, which no read model may know; whoever shows them takes them from here. Values that a condition
+read are short JSON texts. Texts may hold characters that a terminal obeys. Must not decide anything.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ class Explanation:
     Attributes:
         phase: its state, or its sub-state between attempts.
         summary: one sentence that says it all.
-        decided_at: when it was started, skipped, failed or cancelled, Unix seconds; None while nothing has been decided.
+        decided_at: when it was started, skipped, failed or cancelled, Unix seconds; None while nothing has
+            been decided.
         sequence: the event that says so.
         limit: the number of the last attempt that it may have.
         waits_for: what has to happen before it goes on.

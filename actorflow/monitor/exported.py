@@ -1,8 +1,9 @@
 """Every event of a run as one line: for machines a JSON object of a versioned form, for people a sentence without grammar.
 
-``events --json`` prints the objects; their form is a contract (docs/reference/machine-output.md). ``version`` grows when a key of the envelope changes its
-meaning; new types of events and new keys in ``data`` may come at any time. Times are RFC 3339. Nothing is left out and nothing shortened in an object; a
-line for people is short, and may hold characters that a terminal obeys: whoever prints it must escape it.
+``events --json`` prints the objects; their form is a contract (docs/reference/machine-output.md). ``version``
+grows when a key of the envelope changes its meaning; new types of events and new keys in ``data`` may come at
+any time. Times are RFC 3339. Nothing is left out and nothing shortened in an object; a line for people is
+short, and may hold characters that a terminal obeys: whoever prints it must escape it.
 """
 
 from __future__ import annotations

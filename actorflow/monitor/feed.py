@@ -1,7 +1,8 @@
 """The shapes that read models take in: what a watcher of a run is given, seen from below.
 
-The engine makes updates and recorded events in classes of its own, which this package, being below it, may not know. These
-protocols name the fields that are looked at, and nothing else. They hold data only: reading one never waits.
+The engine makes updates and recorded events in classes of its own, which this package, being below it, may
+not know. These protocols name the fields that are looked at, and nothing else. They hold data only: reading
+one never waits.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The picture of a workflow or of a run, before it is drawn: boxes, arrows, what is written on them, and which lie on the critical path.
 
-Takes a ``Workflow``, or a ``RunState`` (with the workflow, when it could be read, for the kinds of its arrows), and gives a ``Picture`` that
-``dot_text`` and ``mermaid_text`` write down. Texts come from files and agents and are passed on as they are: the writers clean
-and escape them. Pure: the present time is an argument.
+Takes a ``Workflow``, or a ``RunState`` (with the workflow, when it could be read, for the kinds of its
+arrows), and gives a ``Picture`` that ``dot_text`` and ``mermaid_text`` write down. Texts come from files and
+agents and are passed on as they are: the writers clean and escape them. Pure: the present time is an
+argument.
 """
 
 from __future__ import annotations
@@ -116,10 +117,11 @@ def picture_of_workflow(workflow: Workflow) -> Picture:
     specs = {spec.id: spec for spec in (*workflow.tasks, *workflow.hooks)}
     dependencies = {task: spec.dependencies for task, spec in specs.items()}
     path = longest_chain({spec.id: spec.dependencies for spec in workflow.tasks})
+    on_path = frozenset(path)
     drawn = _Drawn(tuple(specs), dependencies, path, specs)
     return Picture(
         title=workflow.name,
-        nodes=tuple(_planned_node(spec, spec.id in path) for spec in specs.values()),
+        nodes=tuple(_planned_node(spec, spec.id in on_path) for spec in specs.values()),
         edges=drawn.edges(),
         critical="longest chain" if path else "",
     )
@@ -146,9 +148,10 @@ def picture_of_run(
     placed = tuple(order) or order_of(state)
     specs = {} if workflow is None else {spec.id: spec for spec in (*workflow.tasks, *workflow.hooks)}
     path = critical_path(state, now)
+    on_path = frozenset(path)
     drawn = _Drawn(placed, {task.id: task.dependencies for task in state.tasks.values()}, path, specs)
     nodes = tuple(
-        _run_node(state.tasks[task], now, limit_of(state.tasks[task], limits or {}), task in path)
+        _run_node(state.tasks[task], now, limit_of(state.tasks[task], limits or {}), task in on_path)
         for task in placed
     )
     return Picture(

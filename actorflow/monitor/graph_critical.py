@@ -1,8 +1,8 @@
 """Which tasks a run, or a workflow, had to wait for: the path that decides how long it takes.
 
-Of a run: the task that ended last, before it the dependency that was done last, and so on. Of a workflow that has not run nobody knows
-how long tasks take, so it is the longest chain by number of tasks. Paths of a single task are no paths. Hooks are left out. Linear in
-tasks and dependencies, nothing recurses.
+Of a run: the task that ended last, before it the dependency that was done last, and so on. Of a workflow that
+has not run nobody knows how long tasks take, so it is the longest chain by number of tasks. Paths of a single
+task are no paths. Hooks are left out. Linear in tasks and dependencies, nothing recurses.
 """
 
 from __future__ import annotations

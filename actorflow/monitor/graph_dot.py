@@ -1,8 +1,9 @@
 r"""Writes a picture as DOT, the language of Graphviz.
 
-Takes a ``Picture`` and colours, gives text. Names are generated (``n0``, ``n1``); what comes from files and agents stands in labels only, each
-one quoted string in which quotes, backslashes and ampersands are escaped, so that no attribute, no HTML label, no URL
-and no escape sequence of Graphviz can come from data. Same picture, same text.
+Takes a ``Picture`` and colours, gives text. Names are generated (``n0``, ``n1``); what comes from files and
+agents stands in labels only, each one quoted string in which quotes, backslashes and ampersands are escaped,
+so that no attribute, no HTML label, no URL and no escape sequence of Graphviz can come from data. Same
+picture, same text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Makes a picture of thousands of tasks small enough to look at: tasks that are alike become one box.
 
-First, tasks of one agent with the same arrows in and out (a fan-out) become a group. If that does not suffice, tasks at the same depth do, several depths
-at a time when there are many. Groups say how many tasks are in which state and show the state that needs attention most. The
-arrows between groups are those between their tasks, so that a picture without cycles stays one.
+First, tasks of one agent with the same arrows in and out (a fan-out) become a group. If that does not
+suffice, tasks at the same depth do, several depths at a time when there are many. Groups say how many tasks
+are in which state and show the state that needs attention most. The arrows between groups are those between
+their tasks, so that a picture without cycles stays one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from actorflow.monitor.palette import PHASES
 __all__ = ["EDGES_PER_NODE", "grouped"]
 
 EDGES_PER_NODE = 4
-"""A picture that may have 1,000 boxes may have 4,000 arrows: laying out more takes minutes, and nobody can follow them."""
+"""A picture that may have 1,000 boxes may have 4,000 arrows: laying out more takes minutes, and nobody can
+follow them."""
 
 _DEEPEST = 48  # groups by depth: as many boxes as a page is long
 _LEAST = 3  # two tasks are easier to read than a group of two
@@ -29,7 +31,17 @@ def grouped(picture: Picture, most_nodes: int) -> Picture:
     if _fits(picture, most_nodes):
         return picture
     alike = _merged(picture, _alike(picture), least=_LEAST)
-    return alike if _fits(alike, most_nodes) else _merged(picture, _by_depth(picture, most_nodes), least=1)
+    if _fits(alike, most_nodes):
+        return alike
+    unmarked = _unmarked(picture)
+    return _merged(unmarked, _by_depth(unmarked, most_nodes), least=1)
+
+
+def _unmarked(picture: Picture) -> Picture:
+    """Return the picture without its critical path: that leads through every depth, and would mark everything."""
+    nodes = tuple(replace(node, is_critical=False) for node in picture.nodes)
+    edges = tuple(replace(edge, is_critical=False) for edge in picture.edges)
+    return replace(picture, nodes=nodes, edges=edges, critical="")
 
 
 def _fits(picture: Picture, most_nodes: int) -> bool:

@@ -1,8 +1,8 @@
 """Writes a picture as Mermaid, which GitHub, GitLab and many editors draw by themselves.
 
-Takes a ``Picture`` and colours, gives text. Names are generated; of every text from files and agents only letters, digits and harmless
-punctuation stand as they are, everything else is a numeric entity: nothing in it can end its label, be HTML or Markdown, or link
-anywhere. Same picture, same text.
+Takes a ``Picture`` and colours, gives text. Names are generated; of every text from files and agents only
+letters, digits and harmless punctuation stand as they are, everything else is a numeric entity: nothing in it
+can end its label, be HTML or Markdown, or link anywhere. Same picture, same text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What is said of a past run in one line, from a few events at either end of its journal.
 
-A run's status is what its last events say, so that a list of a thousand runs need not fold a thousand journals: ``status_at_end`` looks at events from the
-newest backwards and stops at the first one that settles it. Which events do is read off the table of transitions. Takes events, gives ``PastRun``s and
-their JSON form; must not read files or the clock.
+A run's status is what its last events say, so that a list of a thousand runs need not fold a thousand
+journals: ``status_at_end`` looks at events from the newest backwards and stops at the first one that settles
+it. Which events do is read off the table of transitions. Takes events, gives ``PastRun``s and their JSON
+form; must not read files or the clock.
 """
 
 from __future__ import annotations

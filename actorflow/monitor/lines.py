@@ -1,13 +1,15 @@
 """One plain line for each change of a run: the log that people and pipes read.
 
-``lines_for`` takes recorded events and the state after them and gives a line for each one that changes what a reader knows:
+``lines_for`` takes recorded events and the state after them and gives a line for each one that changes what a
+reader knows:
 
     18:48:00  api  started
     18:48:02  api  retry 2 of 3 in 4.2 s: exit status 1
     18:48:09  api  success in 9.1 s
 
-An attempt's failure has no line of its own: what follows from it (a retry, the task's failure) is told with the reason. Lines never hold
-a line break but may hold other characters that a terminal obeys: whoever prints them must escape them.
+An attempt's failure has no line of its own: what follows from it (a retry, the task's failure) is told with
+the reason. Lines never hold a line break but may hold other characters that a terminal obeys: whoever prints
+them must escape them.
 """
 
 from __future__ import annotations

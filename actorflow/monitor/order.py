@@ -1,7 +1,8 @@
 """The order in which the tasks of a run are shown: as the workflow declares them.
 
-A ``RunState`` keeps its tasks in a persistent map, which has no order; the first event of the run has the list. Without that event the
-order is worked out from the dependencies: what waits comes after what it waits for, names decide ties. Hooks come last, in both.
+A ``RunState`` keeps its tasks in a persistent map, which has no order; the first event of the run has the
+list. Without that event the order is worked out from the dependencies: what waits comes after what it waits
+for, names decide ties. Hooks come last, in both.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The colours of pictures, light and dark, by the state of a task.
 
-The fills are those of Okabe and Ito, or close to them: people with any of the common kinds of colour blindness can tell any two of them apart, on
-both grounds, and a test measures that. A state is never told by colour alone: its word is always written, and what is not over has a
-border of its own. Plain ``#rrggbb`` texts, fit for DOT, Mermaid and SVG.
+The fills are those of Okabe and Ito, or close to them: people with any of the common kinds of colour
+blindness can tell any two of them apart, on both grounds, and a test measures that. A state is never told by
+colour alone: its word is always written, and what is not over has a border of its own. Plain ``#rrggbb``
+texts, fit for DOT, Mermaid and SVG.
 """
 
 from __future__ import annotations

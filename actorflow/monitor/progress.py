@@ -1,8 +1,9 @@
 """Where a run stands, for a person: counts, and one line for each task worth showing.
 
-``Board`` takes updates and keeps what it needs to answer at once, however many tasks there are: absorbing costs what happened, not what exists.
-``overview`` picks what fits on a screen: what runs, what failed, what is done, what comes next. When updates were missed it starts again from
-the state, which is always true. Text from agents is passed on as it is. Must not ask for the time.
+``Board`` takes updates and keeps what it needs to answer at once, however many tasks there are: absorbing
+costs what happened, not what exists. ``overview`` picks what fits on a screen: what runs, what failed, what
+is done, what comes next. When updates were missed it starts again from the state, which is always true. Text
+from agents is passed on as it is. Must not ask for the time.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class TaskLine:
     Attributes:
         phase: its state, or its sub-state between attempts (``retry_wait parked waiting``).
         elapsed_seconds: since its first attempt began; None before that.
-        detail: what it waits for, what it said last, or why it ended as it did; "" when there is nothing to say.
+        detail: what it waits for, what it said last, or why it ended as it did; "" when there is nothing to
+            say.
     """
 
     id: TaskId
@@ -134,8 +136,10 @@ class Board:
     """Follows a run.
 
     Args:
-        order: all tasks as the workflow declares them; learned from the run's first event, or worked out, when it is not given.
-        limits: task -> its greatest number of attempts; see ``attempt_limits``. It is looked at for every overview, so it may be filled later.
+        order: all tasks as the workflow declares them; learned from the run's first event, or worked out,
+            when it is not given.
+        limits: task -> its greatest number of attempts; see ``attempt_limits``. It is looked at for every
+            overview, so it may be filled later.
     """
 
     def __init__(self, *, order: Iterable[TaskId] = (), limits: Mapping[TaskId, int] | None = None) -> None:

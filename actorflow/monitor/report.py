@@ -1,8 +1,9 @@
 """The machine-readable report of a run: what ``run --json``, ``resume --json`` and ``status --json`` print.
 
 Takes a ``RunState`` and the present time, gives one object of plain JSON values whose keys are a contract
-(docs/reference/machine-output.md and its schema). Times are RFC 3339 in UTC, durations seconds, states lower case; what is not known is
-null, which is never zero. Outputs kept in blobs are put in by ``load``. Must not read files or the clock.
+(docs/reference/machine-output.md and its schema). Times are RFC 3339 in UTC, durations seconds, states lower
+case; what is not known is null, which is never zero. Outputs kept in blobs are put in by ``load``. Must not
+read files or the clock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """What many runs of one workflow have in common: how long tasks take, how often they fail, which are flaky, what a run waits for.
 
-``figures_of`` takes one run's events and gives what counts of it; ``stats_of`` takes many runs' figures and gives their statistics. Durations are those of
-tasks that succeeded, from the start of the first attempt to the end, waits between attempts included. A rate of nothing is None, which is not zero. Must not read files or the clock.
+``figures_of`` takes one run's events and gives what counts of it; ``stats_of`` takes many runs' figures and
+gives their statistics. Durations are those of tasks that succeeded, from the start of the first attempt to
+the end, waits between attempts included. A rate of nothing is None, which is not zero. Must not read files or
+the clock.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ class TaskStats:
     """One task over many runs.
 
     Attributes:
-        succeeded: runs in which it succeeded; ``failed``, in which it failed, tolerated or not; ``skipped``, in which it did not run.
+        succeeded: runs in which it succeeded; ``failed``, in which it failed, tolerated or not; ``skipped``,
+            in which it did not run.
         flaky: runs in which it succeeded after a failed attempt.
         p50: median of its durations in seconds; None when it never succeeded.
     """

@@ -1,8 +1,9 @@
 """When each task of a run worked and waited, and how many worked at once: what a Gantt chart is drawn from.
 
-Takes a run's events and the state after them, gives a ``Timeline``. An attempt that was lost ends where its driver was last heard of, not when the
-loss was noticed; the time without a driver is a gap of the run. Waiting for a slot counts from the moment the last dependency was done. Pure:
-where the picture of an unfinished run ends is an argument.
+Takes a run's events and the state after them, gives a ``Timeline``. An attempt that was lost ends where its
+driver was last heard of, not when the loss was noticed; the time without a driver is a gap of the run.
+Waiting for a slot counts from the moment the last dependency was done. Pure: where the picture of an
+unfinished run ends is an argument.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from actorflow.monitor.words import failure_text, phase_of
 from actorflow.state.events import DriverStarted
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import AttemptStatus, SubState
+from actorflow.workflow.model import HookPhase
 
 __all__ = ["Bar", "Row", "Span", "Timeline", "ticks", "timeline_of"]
 
@@ -46,7 +48,8 @@ class Bar:
     """A stretch of a task's time.
 
     Attributes:
-        phase: how the attempt ended (``running success failed lost cancelled parked``), or what was waited for (``waiting retry_wait parked``).
+        phase: how the attempt ended (``running success failed lost cancelled parked``), or what was waited
+            for (``waiting retry_wait parked``).
         attempt: its number; 0 for waits.
         note: why it ended, in one line, or "".
     """
@@ -107,14 +110,15 @@ def timeline_of(
     start = state.accepted_at if state.started_at is None else state.started_at
     span = Span(start, max(start, until if state.ended_at is None else state.ended_at))
     gaps = tuple(_gaps(events))
+    bars = _Bars(state, span, gaps, _prepared_at(state, start))
     attempts = every_attempt(events)
-    path = critical_path(state, span.end)
+    path = frozenset(critical_path(state, span.end))
     rows = [
         Row(
             task=task_id,
             phase=phase_of(state.tasks[task_id]),
             hook=state.tasks[task_id].hook,
-            bars=tuple(_Bars(state, span, gaps).of(state.tasks[task_id], attempts.get(task_id, ()))),
+            bars=tuple(bars.of(state.tasks[task_id], attempts.get(task_id, ()))),
             is_critical=task_id in path,
         )
         for task_id in order_of(state, events)
@@ -142,6 +146,12 @@ def _gaps(events: Iterable[RecordedEvent]) -> Iterator[Span]:
             yield Span(last, recorded.at)
 
 
+def _prepared_at(state: RunState, start: float) -> float:
+    """Return when the tasks could begin: after the hooks of the start, if there are any."""
+    hooks = [task.finished_at for task in state.tasks.values() if task.hook == HookPhase.ON_START]
+    return max((at for at in hooks if at is not None), default=start)
+
+
 @dataclass(frozen=True, slots=True)
 class _Bars:
     """Makes the bars of a task."""
@@ -149,6 +159,7 @@ class _Bars:
     state: RunState
     span: Span
     gaps: tuple[Span, ...]
+    prepared_at: float
 
     def of(self, task: TaskState, attempts: Sequence[Attempt]) -> Iterator[Bar]:
         if attempts:
@@ -165,9 +176,15 @@ class _Bars:
             yield from self._after(task, attempt, following)
 
     def _ready_at(self, task: TaskState) -> float:
-        """Return when the last of its dependencies was done, as far as that is known."""
+        """Return when the last of what it waits for was done, as far as that is known."""
+        if task.hook == HookPhase.ON_START:
+            first = self.span.start
+        elif task.hook:
+            first = self.span.end if self.state.settled_at is None else self.state.settled_at
+        else:
+            first = self.prepared_at
         done = [self.state.tasks[dependency].finished_at for dependency in task.dependencies]
-        return max((at for at in done if at is not None), default=self.span.start)
+        return max((at for at in done if at is not None), default=first)
 
     def _end_of(self, attempt: Attempt) -> float:
         if attempt.ended_at is None:

@@ -1,7 +1,7 @@
 """How moments and durations are written, for machines and for people.
 
-Takes Unix seconds and a time zone; gives text. Machines get RFC 3339 in UTC with microseconds, people get the time of day and
-durations in two units. Must not ask for the present time or for the machine's zone.
+Takes Unix seconds and a time zone; gives text. Machines get RFC 3339 in UTC with microseconds, people get the
+time of day and durations in two units. Must not ask for the present time or for the machine's zone.
 """
 
 from __future__ import annotations

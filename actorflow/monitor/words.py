@@ -1,7 +1,7 @@
 """The words for states, reasons and failures that people read, in one place.
 
-Takes states and gives short plain text on one line, without a final stop. Text from agents goes through unchanged apart from line
-breaks: whoever shows it must escape it. Must not colour or align anything.
+Takes states and gives short plain text on one line, without a final stop. Text from agents goes through
+unchanged apart from line breaks: whoever shows it must escape it. Must not colour or align anything.
 """
 
 from __future__ import annotations

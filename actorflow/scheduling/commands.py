@@ -1,7 +1,7 @@
 """What scheduling can decide: imperatives, each with the events that record it.
 
-``decide`` and ``Frontier`` give commands; ``settle`` turns them into events, and the engine carries out the only one that acts on the
-world, ``StartAttempt``, once its events are durable.
+``decide`` and ``Frontier`` give commands; ``settle`` turns them into events, and the engine carries out the
+only one that acts on the world, ``StartAttempt``, once its events are durable.
 """
 
 from __future__ import annotations

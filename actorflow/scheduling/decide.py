@@ -1,8 +1,9 @@
 """``decide``: the specification of scheduling, written to be read.
 
-Looks at every task of a state and says what happens next, in rounds: outcomes first, then cancellations, then hooks of ``on_start``, then the tasks whose
-dependencies are done, then starts, then the end. A round is over as soon as it has something to say; ``settle`` applies it and asks again.
-It costs O(tasks) a call, so runs are driven by ``Frontier``, which gives the same commands in the same order.
+Looks at every task of a state and says what happens next, in rounds: outcomes first, then cancellations, then
+hooks of ``on_start``, then the tasks whose dependencies are done, then starts, then the end. A round is over
+as soon as it has something to say; ``settle`` applies it and asks again. It costs O(tasks) a call, so runs
+are driven by ``Frontier``, which gives the same commands in the same order.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """The frontier: what ``decide`` says, without looking at every task.
 
-Keeps, for one run, how many dependencies each task still waits for, which tasks are to be looked at, and heaps of those that are ready: one for each set of pools that
-tasks take, so that a pool that is used up is passed over at once. ``advance`` takes each event as it is applied and costs O(out-degree); ``commands`` costs
-O(commands · (log ready + sets of pools)). The specification is ``decide``: a property test holds the two to the
-same commands in the same order. Not shared and not persistent: it is rebuilt from the state whenever a driver starts.
+Keeps, for one run, how many dependencies each task still waits for, which tasks are to be looked at, and
+heaps of those that are ready: one for each set of pools that tasks take, so that a pool that is used up is
+passed over at once. ``advance`` takes each event as it is applied and costs O(out-degree); ``commands`` costs
+O(commands · (log ready + sets of pools)). The specification is ``decide``: a property test holds the two to
+the same commands in the same order. Not shared and not persistent: it is rebuilt from the state whenever a
+driver starts.
 """
 
 from __future__ import annotations

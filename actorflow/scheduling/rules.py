@@ -1,7 +1,8 @@
 """The rules of a run, one task or one step at a time; what ``decide`` and ``Frontier`` share.
 
-Each function takes the facts of a decision and the state and answers one question: may this task start, what follows from this outcome, which
-hook is next, how does the run end. None looks at more than its own task and that task's direct dependencies. Pure.
+Each function takes the facts of a decision and the state and answers one question: may this task start, what
+follows from this outcome, which hook is next, how does the run end. None looks at more than its own task and
+that task's direct dependencies. Pure.
 """
 
 from __future__ import annotations
@@ -160,8 +161,9 @@ def _to_microseconds(moment: float) -> float:
 def delay_before(retry: RetryPolicy, task: TaskState, failure: Failure, jitter: Jitter) -> float:
     """Return the seconds between a failed attempt and the next one.
 
-    ``fixed`` is exact. ``exponential`` doubles from ``delay_seconds`` up to ``max_delay_seconds`` and is then spread over its upper half, so that tasks which
-    failed together do not return together. An agent's own ``retry_after_seconds`` wins when it is longer.
+    ``fixed`` is exact. ``exponential`` doubles from ``delay_seconds`` up to ``max_delay_seconds`` and is then
+    spread over its upper half, so that tasks which failed together do not return together. An agent's own
+    ``retry_after_seconds`` wins when it is longer.
     """
     if retry.backoff is Backoff.FIXED:
         delay = retry.delay_seconds

@@ -1,7 +1,8 @@
 """``settle``: from what happened to everything that follows, as one batch.
 
-Takes the events of an outcome and applies them with all their consequences until nothing more follows: the result is one batch for the journal, the state
-after it, and the attempts to start once it is durable. Works the same over ``Frontier`` and over ``decide``. Pure.
+Takes the events of an outcome and applies them with all their consequences until nothing more follows: the
+result is one batch for the journal, the state after it, and the attempts to start once it is durable. Works
+the same over ``Frontier`` and over ``decide``. Pure.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def settle(
         advance: is told each event with the state after it.
 
     Raises:
-        IllegalTransition: an event does not fit. When it is the first one, nothing has happened; otherwise what ``advance`` feeds is to be built again.
+        IllegalTransition: an event does not fit. When it is the first one, nothing has happened; otherwise
+            what ``advance`` feeds is to be built again.
         InternalError: the commands never come to an end.
     """
     batch: list[Event] = []

@@ -1,9 +1,10 @@
 """Trigger rules: which states of its direct dependencies let a task start.
 
-The words are Airflow's. A dependency counts as *ok* when it succeeded or its failure is tolerated, as *failed* when it is FAILED, CANCELLED, or was
-skipped because something before it had failed (Airflow's ``upstream_failed``), as *stopped* when the workflow's stop kept it from starting, and as
-*skipped* otherwise; stopped is a kind of skipped that passes its reason on. Pure tables; the condition of a task
-is evaluated elsewhere, and only when its rule lets it start.
+The words are Airflow's. A dependency counts as *ok* when it succeeded or its failure is tolerated, as
+*failed* when it is FAILED, CANCELLED, or was skipped because something before it had failed (Airflow's
+``upstream_failed``), as *stopped* when the workflow's stop kept it from starting, and as *skipped* otherwise;
+stopped is a kind of skipped that passes its reason on. Pure tables; the condition of a task is evaluated
+elsewhere, and only when its rule lets it start.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The events of a run: facts in the past tense, and all that a run is.
 
-A closed set of plain records with a fixed JSON form (``encode``, ``decode``). Fields may be added with defaults; none is ever
-renamed or given another meaning, because old journals are read for ever. The time of an event is not in it: the journal stamps every
-record. Values inside are frozen JSON, so an event cannot be part of a cycle, and the garbage collector need not look (``gc=False``).
-Nothing here knows how an event changes a state (``transitions``) or where it is stored.
+A closed set of plain records with a fixed JSON form (``encode``, ``decode``). Fields may be added with
+defaults; none is ever renamed or given another meaning, because old journals are read for ever. The time of
+an event is not in it: the journal stamps every record. Values inside are frozen JSON, so an event cannot be
+part of a cycle, and the garbage collector need not look (``gc=False``). Nothing here knows how an event
+changes a state (``transitions``) or where it is stored.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ class _Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_fiel
 class RunAccepted(_Event, frozen=True):
     """A run exists. Always the first event; everything that a resume needs is in it.
 
-    ``text`` is the workflow file with literal secrets cut out; ``values`` are inputs and rendered variables, replayed as they were.
-    ``max_parallel`` is what the command line said, or None.
+    ``text`` is the workflow file with literal secrets cut out; ``values`` are inputs and rendered variables,
+    replayed as they were. ``max_parallel`` is what the command line said, or None.
     """
 
     run_id: str

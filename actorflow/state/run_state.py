@@ -1,8 +1,9 @@
 """The state of a run at one moment: immutable, folded from events, shared between everybody who looks.
 
-``RunState`` holds one ``TaskState`` a task in a persistent map, and the context that expressions see, where each finished task's record is
-frozen once. Times are Unix seconds (UTC). Only ``transitions.apply`` makes a new one. Counters are kept so that nobody has to walk the tasks.
-No cycle can lead through a state, so the garbage collector need not look (``gc=False``).
+``RunState`` holds one ``TaskState`` a task in a persistent map, and the context that expressions see, where
+each finished task's record is frozen once. Times are Unix seconds (UTC). Only ``transitions.apply`` makes a
+new one. Counters are kept so that nobody has to walk the tasks. No cycle can lead through a state, so the
+garbage collector need not look (``gc=False``).
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ class TaskState(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         attempts: attempts started so far, over all resumes; the number of the latest one.
-        counted: attempts that count against the retry budget since it was last renewed (lost and requeued ones do not).
+        counted: attempts that count against the retry budget since it was last renewed (lost and requeued
+            ones do not).
         lost: attempts lost since the budget was last renewed.
-        attempt: how the latest attempt stands; None before the first, and again once its outcome has been decided upon.
+        attempt: how the latest attempt stands; None before the first, and again once its outcome has been
+            decided upon.
         due_at: when the next attempt may start; None when none is scheduled.
         error: why the latest attempt, or the task, failed; kept when the failure is tolerated.
         cost_usd: known cost of all attempts; None when nothing is known, which is not zero.
@@ -73,8 +76,10 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     """A run at one moment.
 
     Attributes:
-        context: what expressions see by bare name: inputs, variables, and the record of each task that is done.
-        unfinished: tasks (hooks apart) that are not terminal; ``failed`` and ``cancelled`` count those states.
+        context: what expressions see by bare name: inputs, variables, and the record of each task that is
+            done.
+        unfinished: tasks (hooks apart) that are not terminal; ``failed`` and ``cancelled`` count those
+            states.
         running: open attempts of tasks, hooks apart.
         outcome: how the run will end, known once all tasks are done; its hooks may still run.
         cancelled_by: who asked for cancellation; None when nobody did.

@@ -1,8 +1,9 @@
 """Context snapshots: what one expression sees of a run at one moment.
 
-Takes the state's persistent context (inputs, variables, records of finished tasks) and adds what depends on who is looking: the tasks it reads under
-``tasks``, what ``run`` is, and the values of ``success()``, ``failure()`` and ``always()`` over its direct dependencies. A snapshot never changes, and
-making one copies nothing of the context. Outputs that live in blobs are put in by ``load``, and only for tasks that are read.
+Takes the state's persistent context (inputs, variables, records of finished tasks) and adds what depends on
+who is looking: the tasks it reads under ``tasks``, what ``run`` is, and the values of ``success()``,
+``failure()`` and ``always()`` over its direct dependencies. A snapshot never changes, and making one copies
+nothing of the context. Outputs that live in blobs are put in by ``load``, and only for tasks that are read.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def no_blobs(ref: BlobRef) -> Frozen:
 class Snapshot(Mapping[str, Any]):
     """Name -> value, as ``Expression.evaluate`` takes it; made by ``snapshot``.
 
-    A few names of one task's own in front of the run's persistent context. What is seldom looked at (``run``, the status functions) is worked out when somebody looks:
-    the state behind it never changes, so it does not matter when. Iterating gives the names that are there without looking.
+    A few names of one task's own in front of the run's persistent context. What is seldom looked at (``run``,
+    the status functions) is worked out when somebody looks: the state behind it never changes, so it does not
+    matter when. Iterating gives the names that are there without looking.
     """
 
     __slots__ = ("_context", "_dependencies", "_own", "_state")
@@ -119,8 +121,8 @@ def run_record(state: RunState) -> FrozenDict:
 def status_functions(dependencies: Iterable[TaskState]) -> Mapping[str, bool]:
     """Return the values of the status functions, by the key under which the evaluator looks for them.
 
-    ``success()``: every dependency succeeded, or its failure is tolerated. ``failure()``: one of them failed, or was skipped because something before it
-    had failed. ``always()``: true.
+    ``success()``: every dependency succeeded, or its failure is tolerated. ``failure()``: one of them failed,
+    or was skipped because something before it had failed. ``always()``: true.
     """
     tasks = tuple(dependencies)
     return {

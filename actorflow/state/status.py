@@ -1,8 +1,8 @@
 """The states of a run, a task and an attempt, and the only arrows between them.
 
-Everything that changes a state is an event, and each table says which event leads from which state to which. ``transitions.apply`` looks
-here and nowhere else; the page docs/reference/task-states.md and its picture are generated from these tables. The words are written to
-journals: they are never renamed.
+Everything that changes a state is an event, and each table says which event leads from which state to which.
+``transitions.apply`` looks here and nowhere else; the page docs/reference/task-states.md and its picture are
+generated from these tables. The words are written to journals: they are never renamed.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class AttemptStatus(StrEnum):
     FAILED = "failed"
     """The agent failed, timed out, or its result is not valid."""
     LOST = "lost"
-    """The driver died while it ran; nobody knows how it ended. Does not count as an attempt of the task's budget."""
+    """The driver died while it ran; nobody knows how it ended. Does not count as an attempt of the task's
+    budget."""
     CANCELLED = "cancelled"
     """It was stopped because the run was."""
     REQUEUED = "requeued"
@@ -143,7 +144,8 @@ TASK_TRANSITIONS: Final[dict[tuple[TaskStatus, str], TaskStatus]] = {
     (_T.PENDING, "RunResumed"): _T.PENDING,
     (_T.RUNNING, "RunResumed"): _T.PENDING,
 }
-"""(state, event) -> the next state of the event's task. SUCCESS leaves only for ``resume --from`` and for hooks; RUNNING only when its driver is gone."""
+"""(state, event) -> the next state of the event's task. SUCCESS leaves only for ``resume --from`` and for
+hooks; RUNNING only when its driver is gone."""
 
 ATTEMPT_TRANSITIONS: Final[dict[tuple[AttemptStatus | None, str], AttemptStatus | None]] = {
     (None, "AttemptStarted"): _A.STARTED,
@@ -173,7 +175,8 @@ ATTEMPT_TRANSITIONS: Final[dict[tuple[AttemptStatus | None, str], AttemptStatus 
     (_A.REQUEUED, "RunResumed"): None,
     (_A.CANCELLED, "RunResumed"): None,
 }
-"""(state of a task's latest attempt, event) -> its next state. None: there is no attempt, or its outcome has been decided upon."""
+"""(state of a task's latest attempt, event) -> its next state. None: there is no attempt, or its outcome has
+been decided upon."""
 
 TASK_EVENTS: Final = tuple(
     """AttemptStarted SessionOpened AttemptSucceeded AttemptFailed AttemptLost AttemptCancelled AttemptRequeued
@@ -207,4 +210,5 @@ RUN_TRANSITIONS: Final[dict[tuple[RunStatus | None, str], RunStatus]] = {
     **{(_R.RUNNING, event): _R.RUNNING for event in TASK_EVENTS},
     **{(status, event): status for status in _R for event in NOTES},
 }
-"""(state of the run, None before it exists; event) -> its next state. Tasks move only while their run is RUNNING."""
+"""(state of the run, None before it exists; event) -> its next state. Tasks move only while their run is
+RUNNING."""

@@ -1,8 +1,8 @@
 """``apply``: the only way the state of a run changes.
 
-Takes a state, an event and the event's time, and gives the next state; looks up every status in the tables of ``status``. An event that
-the tables do not allow raises ``IllegalTransition`` and changes nothing. Recovery is the same function folded over the journal.
-Must stay a pure function: no clock, no I/O.
+Takes a state, an event and the event's time, and gives the next state; looks up every status in the tables of
+``status``. An event that the tables do not allow raises ``IllegalTransition`` and changes nothing. Recovery
+is the same function folded over the journal. Must stay a pure function: no clock, no I/O.
 """
 
 from __future__ import annotations

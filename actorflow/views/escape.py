@@ -1,8 +1,9 @@
 r"""Makes text from agents safe to print: nothing in it may drive the terminal or disguise what it says.
 
-Takes any text and gives text without control characters (C0, DEL, C1, and so no escape sequence of any kind), without bidirectional controls
-and invisible tags, without line and paragraph separators, and without lone surrogates, which cannot be encoded. Each is shown as its code
-(``\x1b``, ``\u202e``). Everything else, emoji and all scripts included, passes unchanged. Invariant: the result of ``escape`` is one line.
+Takes any text and gives text without control characters (C0, DEL, C1, and so no escape sequence of any kind),
+without bidirectional controls and invisible tags, without line and paragraph separators, and without lone
+surrogates, which cannot be encoded. Each is shown as its code (``\x1b``, ``\u202e``). Everything else, emoji
+and all scripts included, passes unchanged. Invariant: the result of ``escape`` is one line.
 """
 
 from __future__ import annotations

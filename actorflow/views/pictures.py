@@ -1,9 +1,10 @@
 """Draws pictures: DOT text becomes SVG, PNG or PDF by Graphviz, wherever it is to be found.
 
-``dot`` on the PATH is used through the ``graphviz`` package; without it, the Graphviz that the ``pygraphviz`` wheel carries. Both work in a process of
-their own under a deadline: a layout that takes for ever, or a C library that dies, ends that process only. Invariant: what is given
-back as SVG has no link, no script and no handler; names generated for Graphviz are replaced by what the
-boxes are. Must not be given text that was not made by ``dot_text``.
+``dot`` on the PATH is used through the ``graphviz`` package; without it, the Graphviz that the ``pygraphviz``
+wheel carries. Both work in a process of their own under a deadline: a layout that takes for ever, or a C
+library that dies, ends that process only. Invariant: what is given back as SVG has no link, no script and no
+handler; names generated for Graphviz are replaced by what the boxes are. Must not be given text that was not
+made by ``dot_text``.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class _Renderer:
     """One way to Graphviz.
 
     Attributes:
-        program: Python text for a process of its own: DOT on stdin, the picture on stdout, the format as its argument.
+        program: Python text for a process of its own: DOT on stdin, the picture on stdout, the format as its
+            argument.
     """
 
     name: str

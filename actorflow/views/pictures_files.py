@@ -1,7 +1,8 @@
 """Where pictures go: a file that is whole whenever somebody looks, stdout, or a viewer on the desktop.
 
-A picture is written beside its place and renamed into it, so that a page that is reloaded while a run goes on never shows half of one. What is there and
-is no regular file (a pipe, ``/dev/stdout``) is written to as it is. Must not make folders.
+A picture is written beside its place and renamed into it, so that a page that is reloaded while a run goes on
+never shows half of one. What is there and is no regular file (a pipe, ``/dev/stdout``) is written to as it
+is. Must not make folders.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Draws a timeline as SVG: a Gantt chart of attempts and waits over the curve of how many ran at once.
 
-Takes a ``Timeline``, gives one SVG document. Written here, without Graphviz: rectangles, lines and text, and ``<title>``s that browsers show on pointing.
-Every text is cleaned and escaped; there is no link, no script, no style from data and no address but SVG's own name.
+Takes a ``Timeline``, gives one SVG document. Written here, without Graphviz: rectangles, lines and text, and
+``<title>``s that browsers show on pointing. Every text is cleaned and escaped; there is no link, no script,
+no style from data and no address but SVG's own name.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def timeline_svg(timeline: Timeline, *, status: str, theme: Theme = "light", zon
         status: the run's status in words.
         zone: in which the moment of its start is written.
     """
-    return "\n".join(_Chart(timeline, PALETTES[theme]).document(status, zone))
+    longest = max((len(cut(row.task, _MOST_LETTERS)) for row in timeline.rows), default=0)
+    chart = _Chart(timeline, PALETTES[theme], left=_MARGIN + 20 + longest * _LETTER)
+    return "\n".join(chart.document(status, zone))
 
 
 def _tag(name: str, text: str | None = None, **attributes: str | float) -> str:
@@ -60,15 +63,15 @@ def _text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Chart:
-    """Where things are, and how they look."""
+    """Where things are, and how they look.
+
+    Attributes:
+        left: where the time axis begins, right of the names.
+    """
 
     timeline: Timeline
     palette: Palette
-
-    @property
-    def left(self) -> float:
-        longest = max((len(cut(row.task, _MOST_LETTERS)) for row in self.timeline.rows), default=0)
-        return _MARGIN + 20 + longest * _LETTER
+    left: float
 
     @property
     def width(self) -> float:
@@ -187,13 +190,16 @@ class _Chart:
 
     def _bar(self, row: Row, bar: Bar, middle: float) -> Iterator[str]:
         is_attempt = bool(bar.attempt)
+        width = self.x(bar.span.end) - self.x(bar.span.start)
+        if not is_attempt and width < 1:
+            return
         height = 14.0 if is_attempt else 6.0
         what = f"attempt {bar.attempt}, {bar.phase}" if is_attempt else bar.phase.replace("_", " ")
         took = duration_text(bar.span.end - bar.span.start)
         tip = f"{row.task}: {what}, {took}\n{bar.note}"
         paint = self.palette.phases[bar.phase]
         yield self._block(bar.span, middle - height / 2, height, tip, **_stroke(paint))
-        if bar.attempt > 1 and self.x(bar.span.end) - self.x(bar.span.start) > 14:
+        if bar.attempt > 1 and width > 14:
             yield self._words(str(bar.attempt), self.x(bar.span.start) + 4, middle + 4, fill=paint.text)
 
     def _legend_entries(self) -> Iterator[tuple[str, Paint]]:

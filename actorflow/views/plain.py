@@ -1,6 +1,7 @@
 """Progress as plain lines, for pipes, logs and terminals that cannot redraw: one line for each change, in order.
 
-Takes updates, writes escaped lines to the stream it is given, several at a time when many things happen at once. Nothing is coloured.
+Takes updates, writes escaped lines to the stream it is given, several at a time when many things happen at
+once. Nothing is coloured.
 """
 
 from __future__ import annotations

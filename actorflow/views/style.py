@@ -1,7 +1,8 @@
 """Symbols and colours of states, and how text is painted without any library.
 
-``Look`` says what the stream that is written to can show; it is worked out once, at the rim, and passed down. A state is never told by colour
-alone: its symbol or its word is always there, so nothing is lost with NO_COLOR or in a pipe.
+``Look`` says what the stream that is written to can show; it is worked out once, at the rim, and passed down.
+A state is never told by colour alone: its symbol or its word is always there, so nothing is lost with
+NO_COLOR or in a pipe.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def look_of(stream: TextIO, environment: Mapping[str, str], *, zone: tzinfo = UT
 
     Args:
         stream: where it will be written.
-        environment: ``NO_COLOR`` (any text but "") takes colours away; ``TERM=dumb`` or no ``TERM`` takes redrawing away too.
+        environment: ``NO_COLOR`` (any text but "") takes colours away; ``TERM=dumb`` or no ``TERM`` takes
+            redrawing away too.
     """
     is_terminal = stream.isatty() and environment.get("TERM", "") not in ("", "dumb")
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")

@@ -1,7 +1,7 @@
 """What a person is told of a run when it has ended, or when they ask: its state, its tasks, what failed and what to do next.
 
-Takes a ``RunState`` and gives lines of text, escaped and fitted to a width. A run of many tasks is told by its counts and the tasks that matter.
-Must not read files: where things are comes in as text.
+Takes a ``RunState`` and gives lines of text, escaped and fitted to a width. A run of many tasks is told by
+its counts and the tasks that matter. Must not read files: where things are comes in as text.
 """
 
 from __future__ import annotations

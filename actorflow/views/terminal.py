@@ -6,8 +6,9 @@
     · test               waits for fix
     1 of 3 done · 1 running · 1 pending
 
-Takes updates, asks a ``Board`` for what fits the screen, and draws it with rich. It erases itself at the end: what stays is the summary. Text
-from agents is escaped and is never markup. On a narrow terminal details go first, then times; the state and the name stay.
+Takes updates, asks a ``Board`` for what fits the screen, and draws it with rich. It erases itself at the end:
+what stays is the summary. Text from agents is escaped and is never markup. On a narrow terminal details go
+first, then times; the state and the name stay.
 """
 
 from __future__ import annotations

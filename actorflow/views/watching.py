@@ -1,8 +1,9 @@
 """Shows a run while it goes on, without ever holding it up.
 
-``show`` reads a feed and hands each update to a ``Screen``; beside it, frames are drawn in a thread, because a terminal can block for ever
-(Ctrl-S, a full pipe). A frame is an immutable value made between two updates, so the thread shares nothing with the loop. When whoever reads
-our output has gone, the screen goes dark and the run goes on. The last frame is always drawn after the last update.
+``show`` reads a feed and hands each update to a ``Screen``; beside it, frames are drawn in a thread, because
+a terminal can block for ever (Ctrl-S, a full pipe). A frame is an immutable value made between two updates,
+so the thread shares nothing with the loop. When whoever reads our output has gone, the screen goes dark and
+the run goes on. The last frame is always drawn after the last update.
 """
 
 from __future__ import annotations

@@ -290,3 +290,18 @@ async def test_a_spec_does_not_change_with_the_list_it_was_made_from(stage):
     children.clear()
 
     assert [child.name for child in spec.children] == ["a"]
+
+
+async def test_a_cancellation_in_the_tick_in_which_the_tree_comes_up_is_only_a_cancellation() -> None:
+    for _ in range(40):  # the order of tasks in a tick is chance
+        with trio.CancelScope() as scope:
+
+            class CancelsAtTheStart(Actor):
+                async def on_start(self, ctx) -> None:
+                    scope.cancel()
+
+            async with open_runtime(
+                SupervisorSpec("run", "one_for_one", (ChildSpec("a", CancelsAtTheStart),))
+            ):
+                await trio.sleep_forever()
+        assert scope.cancelled_caught

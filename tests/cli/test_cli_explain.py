@@ -125,6 +125,20 @@ def test_a_condition_that_cannot_be_evaluated_says_why(ran: str, explain) -> Non
     assert told["attempts"] == []
 
 
+def test_the_facts_that_are_worked_out_again_lead_to_what_the_journal_says(ran: str, explain, call) -> None:
+    tasks = json.loads(call("status", "--json").stdout)["tasks"]
+    for task in tasks:
+        told = explain(task)
+        rule, condition = told["rule"], told["condition"]
+        if told["attempts"]:
+            assert rule is None or rule["met"] is True, task
+            assert condition is None or condition["value"] is True, task
+        elif told["reason"] in ("upstream_failed", "upstream_skipped"):
+            assert rule["met"] is False, task
+        elif told["reason"] == "condition_false":
+            assert rule["met"] is False or condition["value"] is False, task
+
+
 def test_all_attempts_are_there_with_error_and_delay(ran: str, explain) -> None:
     told = explain("flaky")
 
@@ -149,7 +163,7 @@ def test_a_hook_of_another_outcome_says_when_it_would_run(ran: str, explain) -> 
 
 
 def test_a_stopped_workflow_names_what_stopped_it(call, explain, project: Path) -> None:
-    tasks = "[{id: a, agent: shell, parameters: {command: exit 1}}, {id: b, agent: shell, parameters: {command: 'true'}}, "
+    tasks = "[{id: a, priority: 1, agent: shell, parameters: {command: exit 1}}, {id: b, agent: shell, parameters: {command: 'true'}}, "
     tasks += "{id: c, agent: echo, dependencies: [b], condition: \"b.output == ''\"}]"
     (project / "w.yaml").write_text(f"name: w\nsettings: {{max_parallel: 1}}\ntasks: {tasks}\n")
     call("run", "w.yaml", "-q")
@@ -204,6 +218,21 @@ def test_long_values_are_shortened(call, explain, workflow, project: Path) -> No
     assert value.endswith("…")
 
 
+def test_a_large_output_that_is_gone_is_said_to_be(call, explain, project: Path) -> None:
+    tasks = "[{id: a, agent: shell, parameters: {command: \"printf 'x%.0s' $(seq 70000)\"}}, "
+    tasks += "{id: b, agent: echo, dependencies: [a], condition: \"a.output == 'x'\"}]"
+    (project / "w.yaml").write_text(f"name: w\ntasks: {tasks}\n")
+    run_id = call("run", "w.yaml", "-q").stdout.strip()
+    for blob in (project / ".claude" / "workflow-state" / "runs" / run_id / "blobs").iterdir():
+        blob.unlink()
+
+    told = explain("b")
+
+    assert told["status"] == "skipped"
+    assert told["condition"]["value"] is None
+    assert told["condition"]["failure"]
+
+
 def test_secrets_are_in_no_explanation(call, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_X", "hunter2hunter2")
     tasks = (
@@ -211,8 +240,10 @@ def test_secrets_are_in_no_explanation(call, project: Path, monkeypatch: pytest.
     )
     tasks += "{id: b, agent: echo, dependencies: [a], condition: \"a.output == 'x'\"}]"
     (project / "w.yaml").write_text(f"name: w\ncontext: {{secrets: {{t: 'env:TOKEN_X'}}}}\ntasks: {tasks}\n")
-    call("run", "w.yaml", "-q")
+    ran = call("run", "w.yaml", "-q")
 
+    assert ran.exit_code == 0, ran.stderr
+    assert "***" in call("context").stdout
     for arguments in (
         ("explain", "b"),
         ("explain", "a"),

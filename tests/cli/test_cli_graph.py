@@ -20,6 +20,7 @@ from actorflow.cli.options import settings_for
 from actorflow.monitor.graph import picture_of_workflow
 from actorflow.views import pictures
 from tests.cli.conftest import ROOT
+from tests.views.test_views_pictures import check_inert
 
 Call = Callable[..., Result]
 
@@ -135,6 +136,29 @@ def test_the_arrows_of_a_run_come_from_its_workflow_as_it_was(call: Call, projec
     assert done.stderr == ""
 
 
+@has_graphviz
+@pytest.mark.slow
+def test_what_agents_and_files_say_does_nothing_in_any_picture(call: Call, project: Path) -> None:
+    evil = '</text><script>alert(1)</script>\\n"];x[URL="javascript:alert(1)"] \x1b]8;;https://evil.example\x07 \u202e'
+    command = "printf '%s' \"$EVIL\" >&2; exit 3"
+    task = {"id": "a", "agent": "shell", "env": {"EVIL": evil}, "parameters": {"command": command}}
+    printable = evil.partition(" \x1b")[0]  # a name with control characters is refused
+    workflow = {"name": printable, "description": evil, "tasks": [task | {"description": evil}]}
+    (project / "w.json").write_text(json.dumps(workflow), encoding="utf-8")
+    assert call("run", "w.json", "-q").exit_code == 1
+
+    drawn = [call("graph", subject, "--format", "svg").stdout for subject in ("w.json", "last")]
+    drawn.append(call("timeline", "last").stdout)
+
+    for svg in drawn:
+        root = check_inert(svg)
+        assert "</text><script>alert(1)</script>" in "".join(root.itertext())
+    for kind in ("dot", "mmd"):
+        text = call("graph", "last", "--format", kind).stdout
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
 def test_what_is_neither_a_file_nor_a_run_is_said_once(call: Call, ran: str) -> None:
     done = call("graph", "nothing")
 
@@ -175,7 +199,7 @@ def test_a_large_workflow_is_grouped_and_that_is_said(call: Call, workflow: Call
 
     done = call("graph", file, "--max-nodes", "10")
 
-    assert "30 tasks are drawn as 1 boxes" in done.stderr
+    assert "30 tasks are drawn as 1 box;" in done.stderr
     assert "30 tasks" in done.stdout
 
 

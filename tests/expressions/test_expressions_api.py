@@ -6,7 +6,9 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -252,6 +254,59 @@ def test_what_a_host_function_does_wrong_is_our_error(call: Any, code: str) -> N
 
     assert caught.value.code == code
     assert caught.value.source == "f()"
+
+
+class Adder:
+    """A host's callable that is no function."""
+
+    def __call__(self, a: int, b: int = 1, *, scale: int = 1) -> int:
+        return (a + b) * scale
+
+    @staticmethod
+    def none() -> None:
+        """Take nothing."""
+
+
+@pytest.mark.parametrize(
+    ("call", "source", "takes"),
+    [
+        (Adder(), "f()", "1 to 2 arguments"),
+        (partial(pow, 2), "f()", "1 to 2 arguments"),
+        (Adder.none, "f(1)", "0 arguments"),
+        (wraps(lambda a: a)(lambda *a: a), "f(1, 2)", "1 argument"),
+        ("x".join, "f()", "1 argument"),
+    ],
+)
+def test_arity_of_every_callable_with_a_signature_is_checked(call: Any, source: str, takes: str) -> None:
+    with pytest.raises(ex.StaticError, match=f"takes {takes}"):
+        ex.Environment(functions={"f": call}).compile(source)
+
+
+def test_callable_without_a_signature_takes_anything_and_keyword_arguments_are_refused() -> None:
+    assert ex.Environment(functions={"f": max}).compile("f(1, 2)").evaluate({}) == 2
+    with pytest.raises(TypeError, match="'f' needs keyword arguments"):
+        ex.Environment(functions={"f": lambda a, *, b: (a, b)})
+
+
+@pytest.mark.parametrize("result", [{1, 2}, datetime(2026, 1, 1), timedelta(days=200_000), 1j])  # noqa: DTZ001  # naive on purpose
+def test_message_about_a_result_says_that_the_function_returned_it(result: object) -> None:
+    with pytest.raises(ex.EvaluationError, match=r"f\(\): the function returned a Python \w+") as caught:
+        ex.Environment(functions={"f": lambda: result}).compile("f()").evaluate({})
+
+    assert caught.value.code == "E315"
+
+
+def test_threads_share_environments_expressions_and_the_parser() -> None:
+    environment = ex.Environment()
+    shared = environment.compile("n.map(x, x * 2).exists(x, x == k) && 'a1'.matches('^a[0-9]$')")
+
+    def work(number: int) -> bool:
+        own = environment.compile(f"k + {number} == {2 * number} ? 'yes' : 'no'")
+        snapshot = {"n": list(range(number + 1)), "k": number}
+        return own.evaluate(snapshot) == "yes" and shared.evaluate(snapshot) is (number % 2 == 0)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(300)))
 
 
 def test_host_function_gets_secrets_revealed_and_its_result_is_secret() -> None:

@@ -171,6 +171,10 @@ timestamp('9999-12-31T23:59:59Z') + duration('1s')
     ("eval", f"int('{'9' * 5000}')"),
     ("parse", "9" * 5000),
     ("parse", "0x" + "f" * 5000),
+    ("value", "0" * 5000),
+    ("value", "-" + "0" * 5000 + "1"),
+    ("value", "0x" + "0" * 5000 + "1f"),
+    ("eval", "-9223372036854775808 % -1"),
     ("eval", f"double('1{'0' * 5000}')"),
     ("parse", "1." + "0" * 10 + "e" + "9" * 3000),
     ("value", "-9223372036854775808"),
@@ -233,6 +237,42 @@ SIZES = [
     ("limit", "[" + "0," * 3000 + "0]"),
     ("limit", "a" * 9000),
     ("limit", "nums" + ".map(x, x)" * 900),
+    # What is not ASCII takes up to four bytes a character, and changing its case twelve for a while.
+    ("limit", "[repeat('😀', 1000000), repeat('😀', 1000000)]"),
+    ("limit", "let(e, repeat('😀', 250), range(25000).map(x, e + 'a'))"),
+    ("value", "let(e, repeat('😀', 50), range(20000).map(x, e + 'a').size())"),
+    ("limit", "repeat('ΐ', 1000000).upper()"),
+    ("limit", "repeat('İ', 1000000).lower()"),
+    ("limit", "repeat('ΐ', 1000000).title()"),
+    ("limit", "repeat('ΐ', 1000000).capitalize()"),
+    ("value", "repeat('ﷺ', 200000).slugify()"),
+    ("value", "size(repeat('é', 1000000))"),
+    # What reads a long text gives nothing for it, but takes time.
+    *(
+        ("limit", f"let(t, repeat('{unit}', 900000), range(40).all(i, range(200).all(j, {test})))")
+        for unit, test in (
+            (" ", "trim(t) == ''"),
+            ("/", "basename(t) == ''"),
+            ("/", "extname(t) == ''"),
+            ("/", "dirname(t) == '/'"),
+        )
+    ),
+    *(
+        (
+            "limit",
+            f"let(k, repeat('k', 900000), let(m, {{repeat('k', 900000): 1}}, range(40).all(i, range(200).all(j, {test}))))",
+        )
+        for test in (
+            "m[k] == 1",
+            "m?.[k] == 1",
+            "k in m",
+            "m.contains(k)",
+            "get(m, k) == 1",
+            "pick(m, [k]) == m",
+            "omit(m, [k]) == {}",
+            "try({k: 1, repeat('k', 9): 2}, m) != m",
+        )
+    ),
 ]
 
 NESTING = [
@@ -315,6 +355,8 @@ UNICODE = [
 
 SECRET = [
     *(("eval", text) for text in ("secrets.TOKEN.foo", "secrets.TOKEN[0]", "[1][secrets.TOKEN]", "double(secrets.TOKEN)", "int(secrets.TOKEN)", "timestamp(secrets.TOKEN)", "'x'.matches(secrets.TOKEN + '(')", "secrets.TOKN", "secrets[secrets.TOKEN]", "task[secrets.TOKEN]", "secrets.TOKEN ? 1 : 2", "!secrets.TOKEN", "secrets.TOKEN && true", "secrets.TOKEN < 1", "1 < secrets.TOKEN", "{secrets: 1}", "has(secrets.TOKEN.x)", "1 in secrets.TOKEN", "-secrets.TOKEN", "secrets.TOKEN + 1", "secrets.PIN + 'a'", "secrets.PIN / 0", "nums[secrets.PIN]", "json.parse(secrets.TOKEN)", "base64.decode(secrets.TOKEN + '?')", "secrets.TOKEN.map(x, x)", "substring(secrets.TOKEN, 99)", "{secrets.TOKEN: 1, 's3cr3t-VALUE' + '-42': 2}", "format(secrets.TOKEN, 1)", "duration(secrets.TOKEN)")),
+    # What a key, a length or a place is like is not told once it may come from a secret.
+    *(("eval", text) for text in ("{secrets.TOKEN: 1}.s3cr3tVALUE42", "{secrets.TOKEN: 1}['s3cr3t-VALUE-43']", "[{secrets.TOKEN: 1}].map(x, x.s3cr3tVALUE42)", "let(x, {secrets.TOKEN: 1}, x.s3cr3tVALUE42)", "from_entries([[secrets.TOKEN, 1]]).s3cr3tVALUE42")),
     ("limit", "repeat(secrets.TOKEN, 1000000000)"),
     ("limit", "[secrets.TOKEN]" + ".map(x, x + x)" * 40),
     *(("value", text) for text in ("secrets.TOKEN", "secrets.TOKEN + 'x'", "upper(secrets.TOKEN)", "[secrets.TOKEN, 1].join(',')", "secrets.TOKEN == 'guess'", "json.stringify(secrets)", "secrets.TOKEN.size()", "secrets.PIN + 1", "[secrets.PIN, 1].max()", "hash.sha256(secrets.TOKEN)", "secrets.TOKEN == 's3cr3t-VALUE-42' ? 1 : 2", "try(double(secrets.TOKEN), 0)", "nums.filter(x, x < secrets.PIN)", "[secrets.TOKEN]", "{'a': secrets.TOKEN}")),
@@ -423,3 +465,18 @@ def test_secret_stays_secret_through_a_template() -> None:
     assert str(value) == f"{value}" == "***"
     assert "s3cr3t" not in repr([value])
     assert value.reveal() == "Bearer s3cr3t-VALUE-42"
+
+
+@pytest.mark.parametrize(("source", "told"), [("split(secrets.TOKEN, '')[99]", "15"), ("format(secrets.TOKEN + '{9}')", "9")])  # fmt: skip
+def test_message_tells_no_number_of_a_secret(source: str, told: str) -> None:
+    with pytest.raises(ex.EvaluationError) as caught:
+        ENVIRONMENT.compile(source).evaluate(CONTEXT)
+
+    assert told not in caught.value.message
+
+
+def test_many_escaped_holes_are_one_piece_of_text() -> None:
+    template = ENVIRONMENT.template("$${" * 300_000 + "$${a}$$$<b>${1}$${2}")
+
+    assert [type(segment) for segment in template.segments] == [str, ex.Hole, str]
+    assert template.render({}) == "${" * 300_000 + "${a}$$<b>1${2}"

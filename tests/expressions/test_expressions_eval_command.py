@@ -46,11 +46,39 @@ def test_template_prints_its_text(context: str) -> None:
     assert run("-t", "hi ${task.name}", "-c", context).stdout == "hi web\n"
 
 
-def test_failure_is_our_error(context: str) -> None:
-    done = run("task.nmae", "-c", context)
+def test_failure_points_at_its_place(context: str) -> None:
+    done = run("1 + task.nmae", "-c", context)
 
-    assert isinstance(done.exception, ex.EvaluationError)
-    assert "did you mean 'name'?" in str(done.exception)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "error[E302]: there is no key 'nmae' in the map",
+        "    1 + task.nmae",
+        "             ^^^^",
+        "    did you mean 'name'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("1 +",), "E100"),
+        (("nosuch(1)",), "E201"),
+        (("1 / 0", "--explain"), "E308"),
+        (("-t", "a ${nope}"), "E301"),
+        (("range(9000000)",), "E407"),
+    ],  # fmt: skip
+)
+def test_every_kind_of_failure_is_told_with_its_code(arguments: tuple[str, ...], code: str) -> None:
+    done = run(*arguments)
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error[{code}]: ")
+    assert "^" in done.stderr
+
+
+@pytest.mark.parametrize(("source", "text"), [("0.0 / 0.0", "NaN"), ("1.0 / -0.0", "-Infinity"), ("b'\\xff'", r"b'\xff'"), ("type(1)", "int"), ("null", "null")])  # fmt: skip
+def test_what_json_cannot_say_is_printed_as_it_is_written(source: str, text: str) -> None:
+    assert run(source).stdout == f"{text}\n"
 
 
 @pytest.mark.parametrize(

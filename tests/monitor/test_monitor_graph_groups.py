@@ -74,6 +74,24 @@ def test_too_many_arrows_are_grouped_too() -> None:
     assert [(e.source, e.target) for e in grouped(picture, 40).edges] == [(0, 1)]
 
 
+def test_the_critical_path_is_kept_beside_a_group_of_what_is_alike_and_not_marked_on_whole_depths() -> None:
+    def marked(picture: Picture, *on_path: int) -> Picture:
+        nodes = tuple(replace(n, is_critical=i in on_path) for i, n in enumerate(picture.nodes))
+        return replace(picture, nodes=nodes, critical="critical path")
+
+    beside = grouped(marked(fan(2000), 0, 1, 2001), 1000)
+    deep = grouped(marked(layered(100, 50), *range(0, 5000, 50)), 1000)
+
+    assert [(n.name, n.is_critical) for n in beside.nodes] == [
+        ("start", True),
+        ("part_0", True),
+        ("part_1 … part_1999", False),
+        ("end", True),
+    ]
+    assert not any(node.is_critical for node in deep.nodes)
+    assert deep.critical == ""
+
+
 def test_hooks_are_not_mixed_with_tasks() -> None:
     picture = plain_picture([f"t{i}" for i in range(30)], [])
     hooks = tuple(

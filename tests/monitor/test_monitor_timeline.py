@@ -52,6 +52,18 @@ def test_a_task_waits_for_a_slot_from_the_end_of_its_last_dependency() -> None:
     assert bars(told(history), "c")[0] == ("waiting", 0, 7, 20)
 
 
+def test_hooks_wait_for_their_moment_and_the_first_tasks_for_the_hooks_of_the_start() -> None:
+    history = History(entry("a"), entry("before", hook="on_start"), entry("after", hook="on_complete"))
+    history.start("before", at=1).succeed("before", at=4).start("a", at=5).succeed("a", at=10)
+    history.add(ev.RunSettled(RunStatus.SUCCESS), at=10).start("after", at=12).succeed("after", at=13)
+
+    timeline = told(history)
+
+    assert bars(timeline, "before")[0] == ("waiting", 0, 0, 1)
+    assert bars(timeline, "a")[0] == ("waiting", 0, 4, 5)
+    assert bars(timeline, "after")[0] == ("waiting", 0, 10, 12)
+
+
 def test_tasks_that_never_ran_have_a_row_without_bars() -> None:
     history = History("a", "b").add(ev.TaskSkipped(TaskId("a"), SkipReason.CONDITION_FALSE))
 

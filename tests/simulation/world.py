@@ -189,8 +189,6 @@ class World:
         await self._stop(nursery)
 
     async def _stop(self, nursery: trio.Nursery) -> None:
-        for driver in self._drivers:
-            await driver.wait_up_or_gone()
         nursery.cancel_scope.cancel()
 
     def _is_over(self) -> bool:
@@ -272,14 +270,8 @@ class Driver:
             self._is_gone = True
             self.over.set()
 
-    async def wait_up_or_gone(self) -> None:
-        """Wait while the tree of actors comes up: cancelling that is not what is simulated here."""
-        while not self._is_gone and (self._drive is None or self._drive._runtime is None):  # noqa: ASYNC110 (the engine says it to nobody)
-            await trio.sleep(0.001)
-
     async def _die(self) -> None:
         await self._dying.wait()
-        await self.wait_up_or_gone()
         self._scope.cancel()
 
     async def _work(self) -> None:

@@ -91,6 +91,16 @@ def test_a_run_in_which_nothing_happened_can_be_drawn() -> None:
     check_inert(svg_of(History("a"), until=0))
 
 
+def test_a_wait_that_is_too_short_to_be_seen_is_left_out() -> None:
+    history = (
+        History(entry("a"), entry("b", "a")).start("a", at=0).succeed("a", at=1000).start("b", at=1000.5)
+    )
+
+    found = blocks(check_inert(svg_of(history, until=2000)))
+
+    assert not [tip for tip in found if "waiting" in tip]
+
+
 def test_a_moment_is_still_seen_as_a_bar() -> None:
     history = History("a").start("a", at=1).succeed("a", at=1).finish(RunStatus.SUCCESS)
 

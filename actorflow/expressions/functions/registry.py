@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from types import CodeType
 from typing import Any, TypeVar
 
@@ -55,29 +56,33 @@ class Function:
         return f"{self.name}({', '.join(optional)}{', …' if self.maximum is None else ''})"
 
 
-def _describe(
-    name: str,
-    call: Callable[..., Any],
-    *,
-    takes_frame: bool,
-    aliases: tuple[str, ...] = (),
-    section: str = "",
-) -> Function:
-    code: CodeType | None = getattr(call, "__code__", None)
-    if code is None:
-        return Function(name, call, 0, None, takes_frame, (), aliases, section)
-    skipped = int(takes_frame)
-    if hasattr(call, "__self__"):
-        skipped += 1
-    parameters = code.co_varnames[skipped : code.co_argcount]
+def _standard(name: str, call: Callable[..., Any], aliases: tuple[str, ...], section: str) -> Function:
+    # From the code object: signatures of all of them would cost milliseconds whenever this package is imported.
+    code: CodeType = call.__code__
+    parameters = code.co_varnames[1 : code.co_argcount]
     required = len(parameters) - len(getattr(call, "__defaults__", None) or ())
     maximum = None if code.co_flags & _VARIADIC else len(parameters)
-    return Function(name, call, required, maximum, takes_frame, parameters, aliases, section)
+    return Function(name, call, required, maximum, True, parameters, aliases, section)  # it takes the frame
 
 
 def host_function(name: str, call: Callable[..., Any] | Function) -> Function:
-    """Return a host's callable as a function; the number of its arguments is read from its signature."""
-    return call if isinstance(call, Function) else _describe(name, call, takes_frame=False)
+    """Return a host's callable as a function; the number of its arguments is read from its signature, if it has one.
+
+    Raises:
+        TypeError: it needs keyword arguments, which the language does not have.
+    """
+    if isinstance(call, Function):
+        return call
+    try:
+        parameters = signature(call).parameters.values()
+    except ValueError:  # some builtins have none
+        return Function(name, call, 0, None)
+    if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters):
+        raise TypeError(f"the function {name!r} needs keyword arguments")
+    places = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    maximum = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(places)
+    required = sum(p.default is p.empty for p in places)
+    return Function(name, call, required, maximum, parameters=tuple(p.name for p in places))
 
 
 class Registry:
@@ -93,7 +98,7 @@ class Registry:
         """Return a decorator that adds a function under ``name`` and its aliases."""
 
         def add(call: _F) -> _F:
-            function = _describe(name, call, takes_frame=True, aliases=aliases, section=self.section)
+            function = _standard(name, call, aliases, self.section)
             for spelling in (name, *aliases):
                 self.functions[spelling] = function
             return call
