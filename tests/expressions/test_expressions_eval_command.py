@@ -66,7 +66,7 @@ def test_failure_points_at_its_place(context: str) -> None:
         (("1 / 0", "--explain"), "E308"),
         (("-t", "a ${nope}"), "E301"),
         (("range(9000000)",), "E407"),
-    ],  # fmt: skip
+    ],
 )
 def test_every_kind_of_failure_is_told_with_its_code(arguments: tuple[str, ...], code: str) -> None:
     done = run(*arguments)
