@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["eval_command"]
 
 
-@click.command("eval", short_help="Try an expression over data from a file.")
+@click.command(
+    "eval",
+    short_help="Try an expression over data from a file.",
+    context_settings={
+        "help_option_names": ["-h", "--help"]
+    },  # click keeps what the first use of a command had
+)
 @click.argument("expression", required=False)
 @click.option(
     "-c",

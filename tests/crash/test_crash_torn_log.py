@@ -37,7 +37,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     for number in range(BATCHES):
         journal.append([[NewRecord(number, "kind", b"x" * 300)]])
     records, _ = journal.read(journal.place(0), BATCHES)
-    image = folder.with_name("killed")
+    image = tmp_path_factory.mktemp("image") / "killed"  # a module's fixture may be made more than once
     shutil.copytree(folder, image, ignore=shutil.ignore_patterns("*-shm"))
     journal.close()
     return Killed(image, records)

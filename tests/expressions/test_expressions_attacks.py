@@ -312,6 +312,10 @@ REGEXES = [
     ("limit", "repeat('a', 100000).find_all('a(.*c)?')"),
     ("limit", "repeat('x', 900000).replace_regex('x(x*y)?', 'z')"),
     ("limit", "range(900).map(x, try('a'.matches('((a{100}){100}){' + string(x) + '}'), 0))"),
+    (
+        "limit",
+        "let(s, repeat('a', 200), range(1, 60).all(i, range(100).all(j, s.matches('(a{1,30}){1,30}x') == false)))",
+    ),
     ("limit", "range(9000).map(x, try(timestamp(0).getHours('Z' + string(x)), 0))"),
     ("static", "min()"),
     ("eval", "odd.half.matches('a')"),

@@ -48,7 +48,7 @@ def killed(tmp_path_factory):
         database.append([news(1 + i % 3, 3000 if i % 7 == 0 else 90)])
         if i == 12:
             database.checkpoint()
-    image = folder.with_name("killed")
+    image = tmp_path_factory.mktemp("image") / "killed"  # a module's fixture may be made more than once
     shutil.copytree(folder, image, ignore=shutil.ignore_patterns("*-shm"))
     records, _ = database.read(database.place(0), -1)
     database.close()

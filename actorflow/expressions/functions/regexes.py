@@ -30,6 +30,9 @@ __all__ = ["regexes"]
 
 regexes: Final = Registry("Regular expressions")
 
+LARGE: Final = 1500
+"""The size of a compiled pattern beyond which it is one of nested repetitions; a class of Unicode letters has 1,200."""
+
 
 @lru_cache(maxsize=64)  # each may keep a megabyte
 def _compiled(pattern: str) -> Any:
@@ -72,7 +75,9 @@ def _prepared(frame: Frame, text: Value, pattern: Value) -> tuple[str, Any]:
     RE2 scans in time proportional to the text times, at worst, the size of the pattern's program.
     """
     subject, compiled = a_text(frame, text), _pattern(frame, pattern)
-    spend(frame, (len(subject) * max(compiled.programsize, 32)) >> 10)
+    # Repeated repetitions make programs for which RE2's automaton has no room; without it, it is several times slower.
+    shift = 10 if compiled.programsize <= LARGE else 8
+    spend(frame, (len(subject) * max(compiled.programsize, 32)) >> shift)
     if not subject.isascii():
         utf8(subject)
     return subject, compiled
