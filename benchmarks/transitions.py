@@ -36,7 +36,9 @@ assert finished.exit_code == 0, finished.state.status
 events = api.inspect("last", settings=settings).events
 started = next(r.at for r in events if isinstance(r.event, ev.AttemptStarted))
 settled = next(r.at for r in events if isinstance(r.event, ev.RunSettled))
-print((settled - started) * 1e6)
+ends = [r.at for r in events if isinstance(r.event, ev.TaskSucceeded)]
+steps = sorted(later - earlier for earlier, later in zip(ends, ends[1:]))
+print((settled - started) * 1e6, steps[len(steps) // 2] * 1e6)
 """
 
 
@@ -66,7 +68,7 @@ def _task(name: str, dependencies: list[str]) -> dict[str, Any]:
 
 
 WORKLOADS: dict[str, tuple[Callable[[], list[dict[str, Any]]], int]] = {
-    "chain of 200": (lambda: chain(200), 3),
+    "chain of 200": (lambda: chain(200), 1),
     "fan-out of 1,000": (lambda: fan(1000), 64),
     "layers 10 x 50": (lambda: layers(10, 50), 16),
 }
@@ -78,12 +80,15 @@ def measure(name: str, rounds: int, folder: Path) -> dict[str, Any]:
     tasks = make()
     file = folder / "workflow.json"
     file.write_text(json.dumps({"name": "bench", "settings": {"max_parallel": parallel}, "tasks": tasks}))
-    times = [float(_run(file, folder)) for _ in range(rounds)]
+    figures = [[float(figure) for figure in _run(file, folder).split()] for _ in range(rounds)]
+    each = statistics.median(total for total, _ in figures) / len(tasks)
+    step = statistics.median(median for _, median in figures)
     return {
         "workload": name,
         "tasks": len(tasks),
         "max_parallel": parallel,
-        "us_per_transition": statistics.median(times) / len(tasks),
+        "us_per_transition": each,
+        "us_median_step": step if parallel == 1 else None,
         "syncs": _count_syncs(file, folder, len(tasks)),
     }
 
@@ -126,25 +131,24 @@ def main() -> None:
 
 
 def _table(machine: dict[str, float], results: list[dict[str, Any]]) -> str:
-    head = f"{'workload':<20}{'tasks':>7}{'parallel':>10}{'us/transition':>15}{'- floor':>10}{'WAL syncs/task':>16}{'other syncs':>13}"
-    rows = [head, "-" * len(head)]
-    for result in results:
-        syncs = result["syncs"]
-        counted = (
-            f"{syncs['commits_per_task']:>16.3f}{syncs['others']:>13}"
-            if syncs
-            else f"{'(no strace)':>16}{'':>13}"
-        )
-        each = result["us_per_transition"]
-        rows.append(
-            f"{result['workload']:<20}{result['tasks']:>7}{result['max_parallel']:>10}{each:>15.0f}{each - machine['fdatasync_us']:>10.0f}{counted}"
-        )
-    rows.append("-" * len(head))
+    head = f"{'workload':<20}{'tasks':>7}{'parallel':>10}{'us/task':>10}{'median step':>13}{'- floor':>10}{'WAL syncs/task':>16}{'other syncs':>13}"
+    rows = [head, "-" * len(head), *(_row(machine, result) for result in results), "-" * len(head)]
+    rows.append(
+        "us/task: the whole run by its tasks; median step: from one task's end to the next one's, in the chain"
+    )
     rows.append(f"floor: a 4 KiB fdatasync through a thread, median {machine['fdatasync_us']:.0f} us")
     rows.append(
         f"CPU: 200,000 dictionary updates, median {machine['cpu_ms']:.1f} ms; Python {sys.version.split()[0]}"
     )
     return "\n".join(rows)
+
+
+def _row(machine: dict[str, float], result: dict[str, Any]) -> str:
+    step, syncs = result["us_median_step"], result["syncs"]
+    shown = f"{'':>13}{'':>10}" if step is None else f"{step:>13.0f}{step - machine['fdatasync_us']:>10.0f}"
+    counted = f"{syncs['commits_per_task']:>16.3f}{syncs['others']:>13}" if syncs else f"{'(no strace)':>16}"
+    named = f"{result['workload']:<20}{result['tasks']:>7}{result['max_parallel']:>10}"
+    return f"{named}{result['us_per_transition']:>10.0f}{shown}{counted}"
 
 
 if __name__ == "__main__":
