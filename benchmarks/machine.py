@@ -35,9 +35,8 @@ def cpu_milliseconds(rounds: int = 7) -> float:
 def fdatasync_microseconds(folder: Path | None = None, rounds: int = 300) -> float:
     """Median time of a 4 KiB write and fdatasync, asked for from trio and done by a dedicated thread."""
     with tempfile.NamedTemporaryFile(dir=folder) as file:
-        os.posix_fallocate(
-            file.fileno(), 0, 1 << 20
-        )  # a file that does not grow, as a write-ahead log that is reused
+        # A file that does not grow, as a write-ahead log that is reused.
+        os.posix_fallocate(file.fileno(), 0, 1 << 20)
         return trio.run(_median_hop, file.fileno(), rounds)
 
 

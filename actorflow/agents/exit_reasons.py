@@ -83,9 +83,8 @@ def stderr_tail(stderr: Path) -> str:
         size = file.seek(0, os.SEEK_END)
         start = file.seek(max(0, size - _TAIL_BYTES))
         tail = file.read(_TAIL_BYTES)
-    if (
-        start > 0
-    ):  # begin with a whole line, or at least a whole word: half a secret could not be recognised and masked
+    # Begin with a whole line, or at least a whole word: half a secret could not be recognised and masked.
+    if start > 0:
         tail = next((tail.partition(gap)[2] for gap in (b"\n", b" ") if gap in tail.strip()), tail)
     return printable(tail.decode("utf-8", "replace").replace("\r\n", "\n").strip())
 

@@ -216,10 +216,11 @@ class Survivors(_Kin):
 def _signal_group(leader: int, number: int) -> None:
     try:
         os.killpg(leader, number)
+    # Gone, or only another user's (sudo) are left, not ours to end.
     except (
         ProcessLookupError,
         PermissionError,
-    ):  # gone, or only another user's (sudo) are left, not ours to end
+    ):
         return
 
 

@@ -153,9 +153,8 @@ def own_line() -> frozenset[int]:
 def markers_of(pid: int) -> frozenset[str]:
     """Return the markers of the attempt that a process was started for, and of those around it; empty for all other processes."""
     environment = _read(f"/proc/{pid}/environ")
-    if (
-        MARKER_VARIABLE.encode() not in environment
-    ):  # nearly always so, when all processes of the machine are asked
+    # Nearly always so, when all processes of the machine are asked.
+    if MARKER_VARIABLE.encode() not in environment:
         return frozenset()
     variables = dict(entry.partition(b"=")[::2] for entry in environment.split(b"\0"))
     markers = [

@@ -138,9 +138,8 @@ class RunningProgram:
     async def _end(self, grace_seconds: float) -> None:
         limit = grace_seconds + 2 * KILL_SECONDS
         with trio.CancelScope(shield=True, deadline=trio.current_time() + limit):
-            async with (
-                trio.open_nursery() as nursery
-            ):  # a program that says good-bye must not block on a full pipe
+            # A program that says good-bye must not block on a full pipe.
+            async with trio.open_nursery() as nursery:
                 for capture in self._captures:
                     nursery.start_soon(capture.pump, _nothing)
                 await self._family.end(grace_seconds)

@@ -60,9 +60,8 @@ class JournalTail:
         Raises:
             JournalError: the journal cannot be read, is damaged, or is of a later version.
         """
-        driver = who_drives(
-            self._path
-        )  # before the journal: what a driver has written until its end is seen then
+        # Before the journal: what a driver has written until its end is seen then.
+        driver = who_drives(self._path)
         try:
             events = read_records(self._reader.read(self._sequence))
         except msgspec.MsgspecError as error:

@@ -93,9 +93,8 @@ def _look(store: RunStore, run_id: RunId) -> PastRun | None:
 
 
 def _read(folder: RunFolder) -> PastRun:
-    driver = who_drives(
-        folder.path
-    )  # before the journal, so that a driver which ends in between is not missed
+    # Before the journal, so that a driver which ends in between is not missed.
+    driver = who_drives(folder.path)
     with JournalReader.open(folder.path) as reader:
         first = read_records(reader.read(limit=_LOOKED_AT))
         if not first or not isinstance(first[0].event, ev.RunAccepted):

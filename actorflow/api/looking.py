@@ -61,9 +61,8 @@ def inspect(run: str, *, settings: Settings) -> Inspection:
     """
     store = RunStore(settings.state_dir)
     folder = store.open(store.resolve(run))
-    driver = who_drives(
-        folder.path
-    )  # before the journal: a driver that ends in between has written its last event
+    # Before the journal is read: a driver that ends in between has written its last event by then.
+    driver = who_drives(folder.path)
     with JournalReader.open(folder.path) as reader:
         events = read_records(reader.read())
     if not events:

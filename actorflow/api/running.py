@@ -254,7 +254,7 @@ class _Driving:
     watch: Watch | None
 
     async def drive(self, first: Callable[[RunState, int], list[ev.Event]]) -> Finished:
-        """Take the lease, open the journal, record ``first`` and drive; ``first`` is given its state and our epoch."""
+        """Take the lease, open the journal, record what ``first`` gives for its state and our epoch, and drive."""
         with _lease(self.folder):
             async with open_sqlite_journal(self.folder.journal) as journal:
                 records = read_records(await journal.read())
@@ -278,10 +278,8 @@ class _Driving:
                     watchers.start_soon(watch_safely, self.watch, session.hub.subscribe())
                 try:
                     state = await drive.run(events)
-                except (
-                    ActorflowError
-                ) as error:  # raised below, as itself: a nursery would put it into a group
-                    failed = error
+                except ActorflowError as error:
+                    failed = error  # raised below, as itself: a nursery would put it into a group
             helpers.cancel_scope.cancel()
         if failed is not None:
             raise failed

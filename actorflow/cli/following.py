@@ -104,9 +104,8 @@ class Logs:
                 self._know(event.task, event.attempt)
         for stream in self._streams.values():
             if not stream.is_done:
-                is_open = _is_open(
-                    seen.state, stream
-                )  # asked before reading: what it wrote until then is there
+                # Asked before reading: what it wrote until then is there.
+                is_open = _is_open(seen.state, stream)
                 self._print(stream)
                 if not is_open:
                     stream.close()

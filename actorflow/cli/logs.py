@@ -33,9 +33,8 @@ def logs_command(
     from actorflow import api
     from actorflow.cli.following import Logs, follow_logs
 
-    if (
-        task is None and run != "last" and TASK_ID.fullmatch(run)
-    ):  # ids of runs begin with a digit, ids of tasks never
+    # Ids of runs begin with a digit, ids of tasks never.
+    if task is None and run != "last" and TASK_ID.fullmatch(run):
         run, task = "last", run
     settings = settings_for(state_dir)
     seen = api.inspect(run, settings=settings)

@@ -89,6 +89,7 @@ class Attempt:
     """
 
     __slots__ = (
+        "_channel",
         "_driver",
         "_is_stopped",
         "_scope",
@@ -108,6 +109,7 @@ class Attempt:
         self._spec = session.plan.tasks[start.task].spec
         self._scope = trio.CancelScope()
         self._is_stopped = False
+        self._channel: _Channel | None = None
 
     def stop(self) -> None:
         """End it: the agent is cancelled and cleans up. Returns at once."""
@@ -141,9 +143,8 @@ class Attempt:
             if not isinstance(result, AgentResult):
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
             return await event_of_result(session, start, result)
-        except (
-            JournalError
-        ) as error:  # not the agent's fault: the drive ends, and a resume runs the attempt again
+        except JournalError as error:
+            # Not the agent's fault: the drive ends, a resume runs the attempt again.
             session.ending.fail(error)
             await trio.sleep_forever()
         except AgentError as error:
@@ -156,9 +157,8 @@ class Attempt:
 
     async def _call_agent(self, request: AgentRequest) -> AgentResult | None:
         """Call the agent; None when it was interrupted."""
-        channel = _Channel(
-            self, self._scope, _limit_of(self._spec), self._spec.idle_timeout_seconds or math.inf
-        )
+        idle = self._spec.idle_timeout_seconds or math.inf
+        channel = self._channel = _Channel(self, self._scope, _limit_of(self._spec), idle)
         with self._scope:
             return await self._session.agents[self._start.agent].run(request, channel)
         return None
@@ -166,14 +166,12 @@ class Attempt:
     def _interrupted(self) -> OutcomeEvent:
         if self._is_stopped:
             return ev.AttemptCancelled(self._start.task, self._start.attempt)
-        limit, idle = _limit_of(self._spec), self._spec.idle_timeout_seconds
-        if idle is not None and idle < limit:
-            message, hint = (
-                f"nothing was heard from the agent for {idle:g} s",
-                "raise idle_timeout if that is normal",
-            )
+        if self._channel is not None and self._channel.fell_silent:
+            message = f"nothing was heard from the agent for {self._spec.idle_timeout_seconds:g} s"
+            hint = "raise idle_timeout if that is normal"
         else:
-            message, hint = f"the attempt took longer than {limit:g} s", "raise timeout if it needs longer"
+            message = f"the attempt took longer than {_limit_of(self._spec):g} s"
+            hint = "raise timeout if it needs longer"
         return self._failed(AgentError("timeout", message, hint=hint))
 
     def report(self, progress: Progress) -> None:
@@ -223,6 +221,11 @@ class _Channel:
 
     def _heard(self) -> None:
         self._scope.deadline = min(self._ends_at, trio.current_time() + self._idle)
+
+    @property
+    def fell_silent(self) -> bool:
+        """Whether the deadline is that of the agent's silence, and not that of the attempt."""
+        return self._scope.deadline < self._ends_at
 
     def report(self, progress: Progress) -> None:
         """Show progress. The start of the agent's process is where its time begins."""

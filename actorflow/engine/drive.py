@@ -118,9 +118,9 @@ class Drive:
         return self._tell(CancelRun(by))
 
     def hurry(self, by: str = "") -> None:
-        """Cancel once more, which also ends hooks that follow a cancellation, and leave agents that are being ended no more time: kill them now.
+        """Cancel once more, and kill at once what is being ended.
 
-        Their outcomes then arrive by themselves.
+        Cancelling again also ends the hooks that follow a cancellation. The outcomes arrive by themselves.
         """
         self.cancel(by)
         hurry_all()
@@ -134,9 +134,8 @@ class Drive:
 
     async def _begin(self, first: Sequence[Event]) -> Session:
         session = await _record(self._session, first)
-        if (
-            self._cancelled_early is not None
-        ):  # it came while we waited for the disk: then no agent is called at all
+        # It came while we waited for the disk: no agent is called at all.
+        if self._cancelled_early is not None:
             request, self._cancelled_early = ev.RunCancelRequested(self._cancelled_early), None
             session = await _record(session, [request])
         return session

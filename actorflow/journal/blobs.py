@@ -120,9 +120,8 @@ class BlobStore(Blobs):
             finally:
                 with suppress(FileNotFoundError):
                     temporary.unlink()
-            sync_folder(
-                self._folder
-            )  # also for one that was there: whoever put it may not have come this far
+            # Also for one that was there: whoever put it may not have come this far.
+            sync_folder(self._folder)
         return name
 
     def _holds(self, name: str, size: int) -> bool:

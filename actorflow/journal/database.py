@@ -75,9 +75,8 @@ def create_database(path: Path) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with closing(connect(path, "mode=rw")) as connection:
-            connection.execute(
-                "PRAGMA synchronous = OFF"
-            )  # one sync in the end is enough for a file nobody knows
+            # One sync in the end is enough for a file nobody knows.
+            connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = MEMORY").fetchall()
             migrate(connection, path)
             connection.execute("PRAGMA journal_mode = WAL").fetchall()
@@ -302,9 +301,8 @@ class Database:
 
     def _count_pages(self, rows: list[Row]) -> None:
         size = sum(len(row[4]) for row in rows) + 40 * len(rows)
-        self._pages += (
-            1 + 2 * size // _PAGE
-        )  # a record that does not fit opens a page and touches the one above
+        # A record that does not fit opens a page and touches the one above.
+        self._pages += 1 + 2 * size // _PAGE
 
     @contextmanager
     def _reported(self, doing: str, sequence: int) -> Iterator[None]:

@@ -116,9 +116,8 @@ class Lease:
         if descriptor is not None:
             with suppress(OSError):  # only tidiness: the text of a lock that nobody holds is not believed
                 os.ftruncate(descriptor, 0)
-            fcntl.flock(
-                descriptor, fcntl.LOCK_UN
-            )  # also for a child that has been forked and has not yet closed it
+            # Also for a child that has been forked and has not yet closed it.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     def __enter__(self) -> Self:

@@ -125,9 +125,8 @@ class RunStore:
             with ExitStack() as cleanup:
                 cleanup.callback(shutil.rmtree, building, ignore_errors=True)
                 _build(RunFolder(run_id, building))
-                os.rename(
-                    building, folder.path
-                )  # fails if it was made meanwhile, as no complete one is empty
+                # Fails if it was made meanwhile, as no complete one is empty.
+                os.rename(building, folder.path)
                 cleanup.pop_all()
             sync_folder(self._runs)
         return folder
@@ -181,9 +180,8 @@ class RunStore:
 
     def _make_runs_folder(self) -> None:
         self.state_dir.parent.mkdir(parents=True, exist_ok=True)
-        state_dir = (
-            self.state_dir.resolve()
-        )  # a link to the state folder is the user's own choice; links inside are not
+        # A link to the state folder is the user's own choice; links inside are not.
+        state_dir = self.state_dir.resolve()
         if make_private_folder(state_dir):
             (state_dir / ".gitignore").write_text("# The state of workflow runs is nobody's source.\n*\n")
         refuse_network_folder(state_dir)

@@ -168,9 +168,8 @@ def delay_before(retry: RetryPolicy, task: TaskState, failure: Failure, jitter: 
     if retry.backoff is Backoff.FIXED:
         delay = retry.delay_seconds
     else:
-        doublings = min(
-            task.counted - 1, 64
-        )  # beyond that any delay is past its maximum, or a float overflow
+        # Beyond that any delay is past its maximum, or a float overflow.
+        doublings = min(task.counted - 1, 64)
         delay = min(retry.delay_seconds * 2.0**doublings, retry.max_delay_seconds) * jitter(
             task.id, task.attempts
         )

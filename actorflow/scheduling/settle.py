@@ -70,9 +70,8 @@ def settle(
 
     for event in events:
         take(event)
-    rounds_left = (
-        4 * len(state.tasks) + 16
-    )  # every round ends or starts a task, or moves the run: more is a bug
+    # Every round ends or starts a task, or moves the run: more is a bug.
+    rounds_left = 4 * len(state.tasks) + 16
     while round_ := commands(state, now):
         rounds_left -= 1
         if not rounds_left:

@@ -202,9 +202,8 @@ class _Scanner:
     def _broken_string(self, start: int, at: int) -> NoReturn:
         """Say why the string that begins at ``start`` cannot be read at ``at``."""
         if at > start and self.text[at] not in _CONTROLS:
-            at = self.text.rfind(
-                "\\", start, at + 1
-            )  # inside an escape: it is to be shown from its beginning
+            # Inside an escape: it is to be shown from its beginning.
+            at = self.text.rfind("\\", start, at + 1)
         character = self.text[at]
         if at == start:
             self.stop(start, "the closing quote of this text is missing")

@@ -103,16 +103,14 @@ def _escape(raw: str, at: int) -> tuple[str, int]:
     if kind in _CODE_LENGTHS:
         digits = _CODE_LENGTHS[kind]
         code = int(raw[at + 2 : at + 2 + digits], 16)
-        if (
-            0xD800 <= code < 0xDC00 and raw[at + 6 : at + 8] == "\\u"
-        ):  # JSON writes large characters as two halves
+        # JSON writes large characters as two halves.
+        if 0xD800 <= code < 0xDC00 and raw[at + 6 : at + 8] == "\\u":
             code = 0x10000 + ((code - 0xD800) << 10) + int(raw[at + 8 : at + 12], 16) - 0xDC00
             return chr(code), 12
         return chr(code), 2 + digits
     following = _ESCAPED_BREAK.match(raw, at + 1)
-    if (
-        following is not None
-    ):  # an escaped line end is nothing at all, and neither is the indentation after it
+    # An escaped line end is nothing at all, and neither is the indentation after it.
+    if following is not None:
         return "", following.end() - at
     return _YAML_ESCAPES.get(kind, kind), 2
 

@@ -80,9 +80,8 @@ class _Judge(Suspicion):
         self.refuse([head], "E918", "a value would decide which program runs")
         self._named(known_name(head), arguments)
         if arguments and (head.splits or head.text.startswith("-")):
-            self._simple(
-                arguments
-            )  # the expansion may vanish; `time -p` and `time --` are followed by the command
+            # The expansion may vanish; `time -p` and `time --` are followed by the command.
+            self._simple(arguments)
 
     def _named(self, name: str, arguments: Sequence[Word]) -> None:
         """Judge the arguments of the program ``name``; of any program, when it is ""."""

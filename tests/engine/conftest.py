@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from actorflow.agents.interface import Progress
 from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
 from actorflow.engine.drive import Drive, driver_started
@@ -19,10 +20,21 @@ from actorflow.scheduling import Facts
 from actorflow.state import EMPTY, RunState, fold
 from actorflow.state import events as ev
 from actorflow.testing.agents import ScriptedAgent
-from actorflow.workflow import load_workflow, read_inputs
+from actorflow.workflow import AgentTraits, load_workflow, read_inputs
 from actorflow.workflow.compile import compile_plan
 
 EPOCH = 1_800_000_000.0
+
+
+class TalkingAgent:
+    """Says something every second, for ever."""
+
+    traits = AgentTraits(name="talks", supports=frozenset({"idle_timeout"}), needs_folder=False)
+
+    async def run(self, request, channel):
+        while True:
+            channel.report(Progress(kind="output", text="still here"))
+            await trio.sleep(1)
 
 
 class Rehearsal:
@@ -32,6 +44,7 @@ class Rehearsal:
         registry = AgentRegistry.built_in()
         self.agent = ScriptedAgent()
         registry.register(self.agent)
+        registry.register(TalkingAgent())
         workflow = load_workflow(text.encode(), file="test.yaml", catalog=registry.catalog()).workflow
         values = read_inputs(workflow, [f"{name}={value}" for name, value in inputs.items()], {})
         self.plan = compile_plan(workflow, values, catalog=registry.catalog())

@@ -133,6 +133,16 @@ async def test_a_silent_agent_is_stopped_after_its_idle_timeout(rehearse, autoju
     assert run.times(ev.AttemptFailed, "a")[0] - run.times(ev.AttemptStarted, "a")[0] == pytest.approx(20)
 
 
+async def test_an_agent_that_talks_all_the_time_is_told_that_it_took_too_long(
+    rehearse, autojump_clock
+) -> None:
+    run = rehearse("name: t\ntasks: [{id: a, agent: talks, timeout: 30, idle_timeout: 20}]")
+
+    state = await run.run()
+
+    assert state.tasks["a"].error.message == "the attempt took longer than 30 s"
+
+
 async def test_the_runs_timeout_cancels_what_is_left(rehearse, autojump_clock) -> None:
     run = rehearse(
         "name: t\nsettings: {timeout: 60}\ntasks: [{id: a, agent: scripted}, {id: b, agent: scripted, dependencies: [a]}]"
