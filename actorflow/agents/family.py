@@ -57,7 +57,7 @@ class _Kin:
         is started meanwhile is ended as well. Returns as soon as nobody is left. Call it in a shielded scope
         that has a deadline.
         """
-        with trio.move_on_after(0.0 if self._is_hurried else grace_seconds) as self._patience:
+        with self.patience(grace_seconds):
             await self._signal_until_gone(signal.SIGTERM, signal.SIGCONT)
             return True
         with trio.move_on_after(KILL_SECONDS):
@@ -69,6 +69,11 @@ class _Kin:
                 "processes did not end when killed: %s", ", ".join(str(process.pid) for process in left)
             )
         return not left
+
+    def patience(self, seconds: float) -> trio.CancelScope:
+        """Return a scope that gives up what is done inside after ``seconds``, or when we are hurried."""
+        self._patience = trio.move_on_after(0.0 if self._is_hurried else seconds)
+        return self._patience
 
     async def _signal_until_gone(self, *numbers: int) -> None:
         while members := self.members():

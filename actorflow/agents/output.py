@@ -41,11 +41,17 @@ def open_private(path: Path) -> int:
 
 
 class Tail:
-    """The last lines of a stream, reported a few at a time: at most one report in a tenth of a second."""
+    """The last lines of a stream, reported a few at a time: at most one report in a tenth of a second.
 
-    def __init__(self, stream: str, channel: AttemptChannel) -> None:
+    Args:
+        is_shown: whether people want to see the lines; those that programs write for us are only signs of
+            life.
+    """
+
+    def __init__(self, stream: str, channel: AttemptChannel, *, is_shown: bool = True) -> None:
         self._data = FrozenDict(stream=stream)
         self._channel = channel
+        self._is_shown = is_shown
         self._pending = b""
         self._is_new = False
         self._next_report = -math.inf
@@ -73,7 +79,7 @@ class Tail:
         if is_end or len(rest) >= _REPORT_BYTES:
             lines, rest = lines + newline + rest, b""
         self._pending = rest
-        if lines.strip():
+        if lines.strip() and self._is_shown:
             text = b"\n".join(lines.rstrip(b"\n").split(b"\n")[-_REPORT_LINES:]).decode("utf-8", "replace")
             self._channel.report(Progress(kind="output", text=text, data=self._data))
         elif is_new and not is_end:
@@ -81,10 +87,15 @@ class Tail:
 
 
 class Capture:
-    """Copies one pipe into one file. Owns both descriptors."""
+    """Copies one pipe into one file. Owns both descriptors.
+
+    Attributes:
+        on_growth: is called whenever there is more in the file.
+    """
 
     def __init__(self, pipe: int, file: int, tail: Tail) -> None:
         os.set_blocking(pipe, False)
+        self.on_growth: Callable[[], None] = _nothing
         self._pipe = pipe
         self._file = file
         self._tail = tail
@@ -106,6 +117,7 @@ class Capture:
                 self._tail.flush()
             else:
                 self._tail.feed(await self._copy_available())
+                self.on_growth()
                 if self.failure is not None:
                     on_failure()
 
@@ -116,6 +128,7 @@ class Capture:
             left -= len(chunk)
             self._tail.feed(chunk)
         self._tail.flush(is_end=True)
+        self.on_growth()
 
     def close(self) -> None:
         """Close both descriptors; writers that are left get EPIPE."""
@@ -153,6 +166,10 @@ class Capture:
                 view = view[os.write(self._file, view) :]
         except OSError as error:
             self.failure = error
+
+
+def _nothing() -> None:
+    """Nobody reads along."""
 
 
 def _capacity(pipe: int) -> int:

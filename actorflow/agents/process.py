@@ -15,6 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import trio
+
 from actorflow.agents.environment import MARKER_VARIABLE
 from actorflow.agents.family import GRACE_SECONDS, Survivors
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
@@ -25,8 +27,8 @@ from actorflow.values import FrozenDict
 
 __all__ = ["ProgramExit", "end_survivors", "max_processes", "run_program"]
 
-_DESCRIPTORS_PER_PROCESS = 7
-"""Two pipes, two files, its stdin, its handle, and one to end what it leaves behind."""
+_DESCRIPTORS_PER_PROCESS = 8
+"""Two pipes, two files, its stdin, its handle, one to read along, and one to end what it leaves behind."""
 
 _DESCRIPTORS_RESERVED = 64
 
@@ -93,11 +95,19 @@ async def run_program(
     try:
         ProcessRecord.of(program.pid, program=argv[0], marker=marker).write(request.folder)
         channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
-        await program.work(stdin or b"")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_feed, program, stdin or b"")
+            await program.work()
+            nursery.cancel_scope.cancel()
     finally:
         # An exception on its way, such as Cancelled, goes on afterwards.
         left_running = await program.finish(grace_seconds)
     return ProgramExit(program.exit_code, request.folder / "stdout", request.folder / "stderr", left_running)
+
+
+async def _feed(program: RunningProgram, stdin: bytes) -> None:
+    await program.send(stdin)
+    program.close_input()
 
 
 async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float = GRACE_SECONDS) -> bool:

@@ -1,8 +1,9 @@
 """A program that runs for an attempt: its pipes, its family of processes, its end.
 
-``process.run_program`` drives it: ``start`` gives one that runs, ``work`` captures its output until it exits,
-``finish`` ends what is left, copies what is left in the pipes and reaps it. The program is reaped last: until
-then its pid and its group can mean nothing else. Whoever starts one must finish it.
+``process.run_program`` and ``conversation`` drive it: ``start`` gives one that runs, ``work`` captures its
+output until it exits, ``send`` and ``close_input`` are its stdin, ``finish`` ends what is left, copies what is
+left in the pipes and reaps it. The program is reaped last: until then its pid and its group can mean nothing
+else. Whoever starts one must finish it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class RunningProgram:
         self._popen = popen
         self._family = Family(popen.pid, marker)
         self._captures = captures
-        self._stdin = stdin
+        self._stdin = None if stdin is None else trio.lowlevel.FdStream(stdin)
 
     @classmethod
     def start(
@@ -52,8 +53,12 @@ class RunningProgram:
         marker: str,
         channel: AttemptChannel,
         has_stdin: bool,
+        shows_stdout: bool = True,
     ) -> RunningProgram:
         """Start a program in a session of its own.
+
+        Args:
+            shows_stdout: whether the lines that it prints are reported for people to see.
 
         Raises:
             AgentError: it could not be started; says why.
@@ -71,7 +76,8 @@ class RunningProgram:
                     pipe, childs_end = _pipe(childs_ends, on_failure, is_for_reading=True)
                     file = open_private(folder / stream)
                     on_failure.callback(os.close, file)
-                    captures.append(Capture(pipe, file, Tail(stream, channel)))
+                    tail = Tail(stream, channel, is_shown=shows_stdout or stream != "stdout")
+                    captures.append(Capture(pipe, file, tail))
                     childs_outputs.append(childs_end)
                 # Not in a thread: the call holds the interpreter's lock until the program is loaded anyway (vfork), a hop would be added.
                 popen = subprocess.Popen(
@@ -89,16 +95,51 @@ class RunningProgram:
             on_failure.pop_all()
         return program
 
-    async def work(self, stdin: bytes) -> None:
-        """Feed it ``stdin`` and capture its output until it exits or its output cannot be stored. Cancellation leaves it running."""
+    async def work(self) -> None:
+        """Capture its output until it exits or its output cannot be stored. Cancellation leaves it running."""
         async with trio.open_nursery() as nursery:
             for capture in self._captures:
                 nursery.start_soon(capture.pump, nursery.cancel_scope.cancel)
-            if self._stdin is not None:
-                nursery.start_soon(_feed, self._stdin, stdin)
-                self._stdin = None
             await wait_child_exited(self.pid)
             nursery.cancel_scope.cancel()
+
+    async def send(self, data: bytes) -> None:
+        """Write to its stdin; what it does not want to read is its business. Cancelled, it may have written a part."""
+        if self._stdin is not None:
+            try:
+                await self._stdin.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self.close_input()
+
+    def close_input(self) -> None:
+        """End its stdin; nothing can be sent any more."""
+        if self._stdin is not None:
+            self._stdin.close()
+            self._stdin = None
+
+    def copy_rest(self) -> None:
+        """Copy what is in the pipes of a program that has exited; ``finish`` does that too."""
+        for capture in self._captures:
+            capture.drain()
+
+    def on_output(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called whenever there is more in the file of its stdout."""
+        self._captures[0].on_growth = call
+
+    async def leave(self, farewell: bytes, seconds: float) -> None:
+        """Ask it to stop by itself: write ``farewell``, close its stdin, and give it ``seconds`` to exit.
+
+        Cannot be cancelled. Ends early when everything is being hurried.
+        """
+        with trio.CancelScope(shield=True), self._family.patience(seconds):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._say_farewell, farewell)
+                await self.work()
+                nursery.cancel_scope.cancel()
+
+    async def _say_farewell(self, farewell: bytes) -> None:
+        await self.send(farewell)
+        self.close_input()
 
     async def finish(self, grace_seconds: float) -> int:
         """End whatever is left of it, and reap it. Returns how many processes there were besides the program itself.
@@ -117,6 +158,11 @@ class RunningProgram:
         finally:
             self._close()
         return sum(member.pid != self.pid for member in members)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether all its output could be stored so far."""
+        return all(capture.failure is None for capture in self._captures)
 
     @property
     def exit_code(self) -> int:
@@ -151,8 +197,7 @@ class RunningProgram:
         self._popen.returncode = self._family.exit_code or 0
         for capture in self._captures:
             capture.close()
-        if self._stdin is not None:
-            os.close(self._stdin)
+        self.close_input()
 
 
 def _pipe(childs_ends: ExitStack, on_failure: ExitStack, *, is_for_reading: bool) -> tuple[int, int]:
@@ -162,14 +207,6 @@ def _pipe(childs_ends: ExitStack, on_failure: ExitStack, *, is_for_reading: bool
     childs_ends.callback(os.close, childs)
     on_failure.callback(os.close, ours)
     return ours, childs
-
-
-async def _feed(stdin: int, data: bytes) -> None:
-    async with trio.lowlevel.FdStream(stdin) as stream:
-        try:
-            await stream.send_all(data)
-        except trio.BrokenResourceError:  # it closed its stdin: what it does not want to read is its business
-            return
 
 
 def _nothing() -> None:

@@ -12,7 +12,7 @@ from actorflow.agents.process import max_processes
 
 @pytest.mark.parametrize(
     ("limit", "processes"),
-    [(1024, 137), (64, 1), (1_048_576, 149_787), (resource.RLIM_INFINITY, sys.maxsize)],
+    [(1024, 120), (64, 1), (1_048_576, 131_064), (resource.RLIM_INFINITY, sys.maxsize)],
 )
 def test_the_number_of_processes_follows_the_limit_of_descriptors(monkeypatch, limit, processes):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
