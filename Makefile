@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test check format fuzz bench docs lock clean
+.PHONY: help setup demo test torture check format fuzz bench docs lock clean
 
 help:
 	@echo "make demo    run a real workflow, offline, and show where its report is"
 	@echo "make test    run all tests"
+	@echo "make torture what can break a run, in the sizes of a night, and a table of figures (SEEDS=$(SEEDS) simulated runs)"
 	@echo "make check   format, lint, types, layers, generated files"
 	@echo "make format  put the code into its format"
 	@echo "make fuzz    10,000 examples for each property of the expression language"
@@ -33,6 +34,13 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+# Interrupted, it goes on where it was: the figures so far are in build/torture.jsonl.
+SEEDS ?= 20000
+TORTURE := tests/simulation tests/crash
+
+torture: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q --sizes nightly --simulation-seeds $(SEEDS) --figures build/torture.jsonl $(TORTURE)
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -148,7 +148,7 @@ def test_a_kill_at_any_boundary_of_the_storage_costs_nothing(
     while _survives_a_kill_at(boundary, _new_project(tmp_path / str(boundary)), undisturbed):
         boundary += SLICES
     record_property(
-        "simulation",
+        "note",
         f"killed at every {SLICES}th boundary of the storage from {piece + 1} to {boundary - SLICES}",
     )
     assert boundary > 30

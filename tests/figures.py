@@ -1,0 +1,239 @@
+"""The table of figures: what each suite has tried, what it found, and what is promised.
+
+A test that proves a promise calls the fixture ``figure`` and takes its size from the fixture ``size``; the figures of the slices of one suite are added up, over all processes
+of xdist, and printed at the end. ``--sizes nightly`` is what ``make torture`` runs. With ``--figures FILE`` every figure is written down as soon as it is known, and a session that was
+interrupted goes on where it was: what has passed with the same sizes on the same sources is not run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FIGURE, COVERAGE = "figure", "coverage"
+SLICE = 250
+"""Seeds that one test plays: small enough that two processes end at about the same time."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("figures")
+    group.addoption("--sizes", choices=("ci", "nightly"), default="ci", help="how much the suites try")
+    group.addoption("--figures", type=Path, help="write figures to this file, and go on from what is in it")
+    group.addoption("--simulation-seeds", type=int, default=500, help="how many simulated runs to play")
+    group.addoption("--simulation-first", type=int, default=0, help="the seed of the first of them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    saved = Saved.open(config)
+    config.stash[SAVED] = saved
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Table(config, saved), "table-of-figures")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    done = config.stash[SAVED].passed
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in done])
+    items[:] = [item for item in items if item.nodeid not in done]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that takes ``seeds`` a range of them at a time."""
+    if "seeds" in metafunc.fixturenames:
+        first, count = (metafunc.config.getoption(f"--simulation-{name}") for name in ("first", "seeds"))
+        end = first + count
+        slices = [range(start, min(start + SLICE, end)) for start in range(first, end, SLICE)]
+        metafunc.parametrize("seeds", slices, ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
+
+
+@pytest.fixture(scope="session")
+def size(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """Choose between what is tried in each test run and what is tried in a night."""
+    return lambda ci, nightly: nightly if is_nightly(request.config) else ci
+
+
+def is_nightly(config: pytest.Config) -> bool:
+    return bool(config.getoption("--sizes") == "nightly")
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Report what a suite has tried.
+
+    Takes the suite's name, ``tried`` with what they are (``of``), ``found`` with what they are (``what``: a number that is added up, or a text), and what is ``promised``.
+    """
+
+    def report(
+        suite: str, *, tried: int, of: str, found: int | str = 0, what: str = "", promised: str = "0"
+    ) -> None:
+        record_property(
+            FIGURE,
+            {"suite": suite, "tried": tried, "of": of, "found": found, "what": what, "promised": promised},
+        )
+
+    return report
+
+
+@pytest.fixture
+def coverage(record_property: Callable[[str, object], None]) -> Callable[[Counter[tuple[str, str]]], None]:
+    """Report how many events of each type were recorded in runs with each kind of fault."""
+    return lambda met: record_property(COVERAGE, [[event, kind, n] for (event, kind), n in met.items()])
+
+
+@dataclass
+class Suite:
+    """One line of the table."""
+
+    of: str
+    what: str
+    promised: str
+    tried: int = 0
+    found: int = 0
+    texts: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, figure: dict[str, Any], seconds: float) -> None:
+        self.tried += figure["tried"]
+        self.seconds += seconds
+        if isinstance(figure["found"], int):
+            self.found += figure["found"]
+        elif figure["found"] not in self.texts:
+            self.texts.append(figure["found"])
+
+    @property
+    def result(self) -> str:
+        return "; ".join(self.texts) if self.texts else f"{self.found:,} {self.what}"
+
+
+class Saved:
+    """The file of figures. One line a test that has passed: its name, its seconds, its properties."""
+
+    def __init__(self, path: Path | None, header: str) -> None:
+        self.path = path
+        self.header = header
+        self.passed: dict[str, dict[str, Any]] = {}
+
+    @classmethod
+    def open(cls, config: pytest.Config) -> Saved:
+        path: Path | None = config.getoption("--figures")
+        wanted = ("--sizes", "--simulation-first", "--simulation-seeds")
+        saved = cls(
+            path, json.dumps([_fingerprint() if path else "", *(config.getoption(o) for o in wanted)])
+        )
+        if path is not None and path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            if lines and lines[0] == saved.header and lines[-1] != "end":
+                saved.passed = {line["test"]: line for line in map(json.loads, lines[1:])}
+        return saved
+
+    def begin(self) -> None:
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lines = [self.header, *map(json.dumps, self.passed.values())]
+            self.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def add(self, line: str) -> None:
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+
+
+SAVED = pytest.StashKey[Saved]()
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for folder in ("actorflow", "grammar", "templates", "tests"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                digest.update(f"{path}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class Table:
+    """Collects the figures of all processes; prints them, and fails the session if an event has never met a fault."""
+
+    def __init__(self, config: pytest.Config, saved: Saved) -> None:
+        self._config = config
+        self._saved = saved
+        self._seconds = 0.0
+        self._suites: dict[str, Suite] = {}
+        self._met: Counter[tuple[str, str]] = Counter()
+        self._others: list[str] = []
+
+    def pytest_sessionstart(self) -> None:
+        self._saved.begin()
+        for line in self._saved.passed.values():
+            self._take(line["properties"], line["seconds"])
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call":
+            self._seconds += report.duration
+            return
+        self._take(report.user_properties, report.duration)
+        if report.passed:
+            line = {"test": report.nodeid, "seconds": report.duration, "properties": report.user_properties}
+            self._saved.add(json.dumps(line))
+
+    def _take(self, properties: Iterable[tuple[str, Any]], seconds: float) -> None:
+        self._seconds += seconds
+        figures = [value for name, value in properties if name == FIGURE]
+        for value in figures:
+            suite = self._suites.setdefault(
+                value["suite"], Suite(value["of"], value["what"], value["promised"])
+            )
+            suite.add(value, seconds / len(figures))
+        for name, value in properties:
+            if name == COVERAGE:
+                self._met.update({(event, kind): n for event, kind, n in value})
+            elif name == "note":
+                self._others.append(str(value))
+
+    def holes(self) -> list[tuple[str, str]]:
+        """Return the pairs of event and fault that did not meet, if enough was played for all to meet."""
+        from tests.simulation.coverage import ENOUGH_FOR_ALL_PAIRS, all_pairs
+
+        is_enough = self._config.getoption("--simulation-seeds") >= ENOUGH_FOR_ALL_PAIRS
+        return [pair for pair in all_pairs() if not self._met[pair]] if self._met and is_enough else []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.OK:
+            self._saved.add("end")
+            if self.holes():
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        for text in sorted(self._others):
+            terminalreporter.write_line(text)
+        if self._met:
+            from tests.simulation.coverage import table
+
+            terminalreporter.write_line(table(self._met))
+            for event, kind in self.holes():
+                terminalreporter.write_line(f"{event} has never met {kind}", red=True)
+        if self._suites:
+            terminalreporter.section(f"figures ({self._config.getoption('--sizes')} sizes)")
+            for line in self.lines():
+                terminalreporter.write_line(line)
+
+    def lines(self) -> list[str]:
+        """Return the table, in Markdown."""
+        rows = [("suite", "tried", "result", "promised", "seconds", "share")]
+        for name, suite in sorted(self._suites.items()):
+            share = f"{suite.seconds / self._seconds:.1%}" if self._seconds else ""
+            tried = f"{suite.tried:,} {suite.of}"
+            rows.append((name, tried, suite.result, suite.promised, f"{suite.seconds:.1f}", share))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        rows.insert(1, tuple("-" * width for width in widths))  # type: ignore[arg-type]  # as many as there are columns
+        return [
+            "| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |"
+            for row in rows
+        ]
