@@ -117,6 +117,10 @@ class AgentError(ActorflowError):
         retryable: whether another attempt can help.
         retry_after_seconds: the earliest moment another attempt makes sense, as the agent told us; None if it
             did not.
+        cost_usd: what the failed attempt itself has cost (not its whole session); None when unknown, which is
+            not zero.
+        tokens: what it has used; None when unknown.
+        session_id: the agent's session, if it is known only now; usually the channel was told before.
     """
 
     def __init__(
@@ -127,11 +131,17 @@ class AgentError(ActorflowError):
         hint: str = "",
         retryable: bool = True,
         retry_after_seconds: float | None = None,
+        cost_usd: float | None = None,
+        tokens: int | None = None,
+        session_id: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
         self.retryable = retryable
         self.retry_after_seconds = retry_after_seconds
+        self.cost_usd = cost_usd
+        self.tokens = tokens
+        self.session_id = session_id
 
 
 class JournalError(ActorflowError):

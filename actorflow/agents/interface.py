@@ -34,6 +34,15 @@ class AgentRequest:
         folder: the attempt's own folder (``stdout``, ``stderr``, ``process.json``), 0700; exists if the
             agent's traits say that it needs one.
         idempotency_key: the same over all attempts of this task in this run.
+        session: the id of the agent session to go on with; None begins a fresh one. An agent that cannot find
+            it raises ``AgentError("session_not_found", …)``: the next attempt begins a fresh one, and none is
+            used up.
+        session_cost_usd: what that session had cost when it was last heard of. For agents that report what a
+            whole session has cost: an attempt's own cost is that less this.
+        interrupted_by: when ``session`` is this task's own, why its last attempt in it ended (``timeout``,
+            ``lost``, ``rate_limit`` …; ``resumed`` when that is not known); "" when the session is fresh or
+            another task's.
+        budget_usd: what the run may still spend when this attempt starts; None when there is no such budget.
     """
 
     run_id: RunId
@@ -52,6 +61,9 @@ class AgentRequest:
     output_schema: FrozenDict | None = None
     verify: str | None = None
     session: str | None = None
+    session_cost_usd: float = 0.0
+    interrupted_by: str = ""
+    budget_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +72,8 @@ class AgentResult:
 
     Attributes:
         output: a JSON value, at most 16 MiB as JSON.
-        cost_usd: None when unknown, which is not zero.
+        cost_usd: what this attempt itself has cost; None when unknown, which is not zero.
+        tokens: what this attempt has used; None when unknown.
         notes: things a person should know ("3 bytes that were not UTF-8 were replaced").
     """
 
@@ -93,6 +106,14 @@ class AttemptChannel(Protocol):
 
     async def session_opened(self, session_id: str) -> None:
         """Record the agent's session durably, so that a later attempt can go on with it."""
+        ...
+
+    def spent(self, *, cost_usd: float | None = None, tokens: int | None = None) -> None:
+        """Say what this attempt has cost and used up to now; the latest word counts, None changes nothing.
+
+        Taken when the attempt ends without a word of its own about it: it was cancelled, timed out or
+        crashed. Never blocks, never fails.
+        """
         ...
 
 

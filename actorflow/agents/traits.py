@@ -10,7 +10,7 @@ from actorflow.workflow.catalog import AgentTraits
 
 __all__ = ["BUILT_IN", "ECHO", "PYTHON", "SHELL", "UNAVAILABLE", "claude_code_agent"]
 
-ECHO = AgentTraits(name="echo", supports=frozenset({"output_schema"}), needs_folder=False)
+ECHO = AgentTraits(name="echo", supports=frozenset({"output_schema"}), needs_folder=False, backend="")
 
 SHELL = AgentTraits(
     name="shell",
@@ -18,6 +18,7 @@ SHELL = AgentTraits(
     required=frozenset({"command"}),
     shell_text=frozenset({"command"}),
     supports=frozenset({"output_schema", "idle_timeout"}),
+    backend="",
 )
 
 PYTHON = AgentTraits(
@@ -25,6 +26,7 @@ PYTHON = AgentTraits(
     parameters=frozenset({"call", "args", "kwargs"}),
     required=frozenset({"call"}),
     supports=frozenset({"output_schema", "idle_timeout"}),
+    backend="",
 )
 
 BUILT_IN = {
@@ -49,6 +51,7 @@ def claude_code_agent(name: str, *, defined_in: str = "") -> AgentTraits:
         supports=frozenset(
             {"options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"}
         ),
+        backend="claude",
         unavailable=(
             f"the agent '{name}'{origin} is run by Claude Code, which this version of actorflow cannot start"
         ),
@@ -59,6 +62,7 @@ _HUMAN = AgentTraits(
     name="human",
     parameters=frozenset({"question", "choices", "default", "timeout"}),
     required=frozenset({"question"}),
+    backend="",
     unavailable=("the agent 'human' cannot ask anybody in this version of actorflow"),
 )
 

@@ -19,6 +19,7 @@ from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
 from actorflow.engine.requests import build_request
 from actorflow.engine.session import Session
+from actorflow.engine.spend import Spend
 from actorflow.errors import AgentError, InternalError, JournalError
 from actorflow.ids import TaskId
 from actorflow.scheduling import StartAttempt
@@ -95,6 +96,7 @@ class Attempt:
         "_scope",
         "_session",
         "_spec",
+        "_spend",
         "_start",
         "_state",
         "outcome",
@@ -109,6 +111,7 @@ class Attempt:
         self._spec = session.plan.tasks[start.task].spec
         self._scope = trio.CancelScope()
         self._is_stopped = False
+        self._spend = Spend()
         self._channel: _Channel | None = None
 
     def stop(self) -> None:
@@ -142,18 +145,22 @@ class Attempt:
                 return self._interrupted()
             if not isinstance(result, AgentResult):
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
-            return await event_of_result(session, start, result)
+            return await event_of_result(session, start, result, self._spend)
         except JournalError as error:
             # Not the agent's fault: the drive ends, a resume runs the attempt again.
             session.ending.fail(error)
             await trio.sleep_forever()
         except AgentError as error:
-            return ev.AttemptCancelled(start.task, start.attempt) if self._is_stopped else self._failed(error)
+            return self._cancelled(error) if self._is_stopped else self._failed(error)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
             return self._failed(AgentError("crashed", f"the agent crashed: {type(error).__name__}: {error}"))
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
-        return event_of_error(self._session, self._start, error)
+        return event_of_error(self._session, self._start, error, self._spend)
+
+    def _cancelled(self, error: AgentError | None = None) -> OutcomeEvent:
+        spend = self._spend if error is None else self._spend.of(error)
+        return ev.AttemptCancelled(self._start.task, self._start.attempt, spend.cost_usd, spend.tokens)
 
     async def _call_agent(self, request: AgentRequest) -> AgentResult | None:
         """Call the agent; None when it was interrupted."""
@@ -165,7 +172,7 @@ class Attempt:
 
     def _interrupted(self) -> OutcomeEvent:
         if self._is_stopped:
-            return ev.AttemptCancelled(self._start.task, self._start.attempt)
+            return self._cancelled()
         if self._channel is not None and self._channel.fell_silent:
             message = f"nothing was heard from the agent for {self._spec.idle_timeout_seconds:g} s"
             hint = "raise idle_timeout if that is normal"
@@ -180,6 +187,10 @@ class Attempt:
         data = FrozenDict({key: masker.value(item) for key, item in progress.data.items()})
         masked = Progress(kind=progress.kind, text=masker.text(progress.text), data=data)
         self._session.hub.report(self._start.task, self._start.attempt, masked)
+
+    def spent(self, cost_usd: float | None, tokens: int | None) -> None:
+        """Remember what it has cost up to now, for when it ends without a word."""
+        self._spend = self._spend.updated(cost_usd, tokens)
 
     async def record_session(self, session_id: str) -> None:
         """Have the agent's session id recorded, and wait until it is durable; a RunActor that crashes over it is asked again."""
@@ -239,3 +250,8 @@ class _Channel:
         """Record the agent's session durably."""
         self._heard()
         await self._attempt.record_session(session_id)
+
+    def spent(self, *, cost_usd: float | None = None, tokens: int | None = None) -> None:
+        """Note what the attempt has cost and used up to now."""
+        self._heard()
+        self._attempt.spent(cost_usd, tokens)

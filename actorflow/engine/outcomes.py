@@ -17,6 +17,7 @@ from actorflow.agents.interface import AgentResult
 from actorflow.agents.masking import Masker
 from actorflow.engine.messages import OutcomeEvent
 from actorflow.engine.session import MAX_OUTPUT_BYTES, Session
+from actorflow.engine.spend import Spend
 from actorflow.errors import AgentError, JournalError
 from actorflow.scheduling import StartAttempt
 from actorflow.state import events as ev
@@ -43,12 +44,23 @@ DEFAULT_LIMIT_WAIT_SECONDS = 60.0
 """How long a limit is waited for when the agent does not say."""
 
 
-async def event_of_result(session: Session, start: StartAttempt, result: AgentResult) -> OutcomeEvent:
-    """Turn a result into its event; the output is durable if it is a blob.
+async def event_of_result(
+    session: Session, start: StartAttempt, result: AgentResult, said: Spend
+) -> OutcomeEvent:
+    """Turn a result into its event; the output is durable if it is a blob. An output that is not valid fails the attempt.
 
-    Raises:
-        AgentError: the output is not valid.
+    Args:
+        said: what the agent said on the way that it has spent.
     """
+    spend = said.of(result)
+    try:
+        return await _success(session, start, result, spend)
+    except AgentError as error:
+        error.session_id = result.session_id
+        return event_of_error(session, start, error, spend)
+
+
+async def _success(session: Session, start: StartAttempt, result: AgentResult, spend: Spend) -> OutcomeEvent:
     output = _checked(session, start, result)
     text = msgspec.json.encode(output)
     if len(text) > MAX_OUTPUT_BYTES:
@@ -66,9 +78,9 @@ async def event_of_result(session: Session, start: StartAttempt, result: AgentRe
         start.attempt,
         output=None if blob else output,
         blob=blob,
-        cost_usd=result.cost_usd,
-        tokens=result.tokens,
-        session_id=result.session_id,
+        cost_usd=spend.cost_usd,
+        tokens=spend.tokens,
+        session_id=_session_id(result.session_id),
         notes=tuple(_said(session, note) for note in result.notes),
     )
 
@@ -86,8 +98,13 @@ def _checked(session: Session, start: StartAttempt, result: AgentResult) -> Froz
     return output
 
 
-def event_of_error(session: Session, start: StartAttempt, error: AgentError) -> OutcomeEvent:
-    """Turn a failure into its event."""
+def event_of_error(session: Session, start: StartAttempt, error: AgentError, said: Spend) -> OutcomeEvent:
+    """Turn a failure into its event.
+
+    Args:
+        said: what the agent said on the way that it has spent.
+    """
+    spend, session_id = said.of(error), _session_id(error.session_id)
     failure = Failure(
         error.kind,
         _said(session, error.message),
@@ -97,8 +114,16 @@ def event_of_error(session: Session, start: StartAttempt, error: AgentError) -> 
     )
     if error.kind in LIMIT_KINDS:
         wait = DEFAULT_LIMIT_WAIT_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
-        return ev.AttemptRequeued(start.task, start.attempt, session.clock() + wait, failure)
-    return ev.AttemptFailed(start.task, start.attempt, failure)
+        due_at = session.clock() + wait
+        return ev.AttemptRequeued(
+            start.task, start.attempt, due_at, failure, spend.cost_usd, spend.tokens, session_id
+        )
+    return ev.AttemptFailed(start.task, start.attempt, failure, spend.cost_usd, spend.tokens, session_id)
+
+
+def _session_id(said: object) -> str | None:
+    """Return the id of a session as it is recorded; what is no text is none."""
+    return said.encode("utf-8", "replace").decode() if isinstance(said, str) and said else None
 
 
 def _said(session: Session, text: str) -> str:

@@ -148,11 +148,14 @@ class AttemptSucceeded(_Event, frozen=True):
 
 
 class AttemptFailed(_Event, frozen=True):
-    """An attempt failed."""
+    """An attempt failed. What it cost is the attempt's own, as in every event that ends one."""
 
     task: TaskId
     attempt: int
     failure: Failure
+    cost_usd: float | None = None
+    tokens: int | None = None
+    session_id: str | None = None
 
 
 class AttemptLost(_Event, frozen=True):
@@ -167,6 +170,8 @@ class AttemptCancelled(_Event, frozen=True):
 
     task: TaskId
     attempt: int
+    cost_usd: float | None = None
+    tokens: int | None = None
 
 
 class AttemptRequeued(_Event, frozen=True):
@@ -176,6 +181,9 @@ class AttemptRequeued(_Event, frozen=True):
     attempt: int
     due_at: float
     failure: Failure
+    cost_usd: float | None = None
+    tokens: int | None = None
+    session_id: str | None = None
 
 
 class RetryScheduled(_Event, frozen=True):

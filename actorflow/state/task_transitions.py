@@ -165,6 +165,15 @@ def _attempt_succeeded(state: RunState, event: ev.AttemptSucceeded, at: float) -
     )
 
 
+def _spent(task: TaskState, event: ev.AttemptFailed | ev.AttemptRequeued) -> dict[str, Any]:
+    """What an attempt that did not succeed leaves: what it has spent, and its session."""
+    return {
+        "cost_usd": _sum(task.cost_usd, event.cost_usd),
+        "tokens": _sum(task.tokens, event.tokens),
+        "session_id": event.session_id or task.session_id,
+    }
+
+
 def _sum(known: Any, more: Any) -> Any:
     """Add what may be unknown: unknown and a number is the number."""
     if known is None or more is None:
@@ -174,7 +183,7 @@ def _sum(known: Any, more: Any) -> Any:
 
 def _attempt_failed(state: RunState, event: ev.AttemptFailed, at: float) -> RunState:
     task = _task(state, event.task, event)
-    return _move_attempt(state, task, event, at, error=event.failure)
+    return _move_attempt(state, task, event, at, error=event.failure, **_spent(task, event))
 
 
 def _attempt_lost(state: RunState, event: ev.AttemptLost, at: float) -> RunState:
@@ -186,13 +195,14 @@ def _attempt_lost(state: RunState, event: ev.AttemptLost, at: float) -> RunState
 def _attempt_cancelled(state: RunState, event: ev.AttemptCancelled, at: float) -> RunState:
     task = _task(state, event.task, event)
     failure = Failure("cancelled", "it was cancelled", retryable=False)
-    return _move_attempt(state, task, event, at, error=failure)
+    cost_usd, tokens = _sum(task.cost_usd, event.cost_usd), _sum(task.tokens, event.tokens)
+    return _move_attempt(state, task, event, at, error=failure, cost_usd=cost_usd, tokens=tokens)
 
 
 def _attempt_requeued(state: RunState, event: ev.AttemptRequeued, at: float) -> RunState:
     task = _task(state, event.task, event)
     changes = {"error": event.failure, "due_at": event.due_at, "counted": task.counted - 1}
-    return _move_attempt(state, task, event, at, **changes)
+    return _move_attempt(state, task, event, at, **changes, **_spent(task, event))
 
 
 def _move_attempt(state: RunState, task: TaskState, event: Event, at: float, **changes: Any) -> RunState:

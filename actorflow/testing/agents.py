@@ -58,11 +58,15 @@ class RecordingChannel:
     Attributes:
         reports: the progress, in order.
         sessions: the ids of the sessions that were opened.
+        cost_usd: what the agent last said that it has cost; None when it did not.
+        tokens: likewise.
     """
 
     def __init__(self) -> None:
         self.reports: list[Progress] = []
         self.sessions: list[str] = []
+        self.cost_usd: float | None = None
+        self.tokens: int | None = None
         self._changed = trio.Event()
 
     def report(self, progress: Progress) -> None:
@@ -75,6 +79,11 @@ class RecordingChannel:
         """Keep the id."""
         await trio.lowlevel.checkpoint()
         self.sessions.append(session_id)
+
+    def spent(self, *, cost_usd: float | None = None, tokens: int | None = None) -> None:
+        """Keep the latest."""
+        self.cost_usd = self.cost_usd if cost_usd is None else cost_usd
+        self.tokens = self.tokens if tokens is None else tokens
 
     @property
     def output(self) -> str:

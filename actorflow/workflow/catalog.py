@@ -32,6 +32,9 @@ class AgentTraits:
         supports: the optional keys it honours; any other one on its task is an error.
         needs_folder: whether its attempts get a folder to write into; without one an attempt costs no disk
             access besides its events.
+        backend: the service that its attempts call, which may cost money and has limits: agents of one backend
+            share its limits, and its attempts count against ``budget.agents``. None: one of its own, named as
+            the agent. "": there is none, its attempts cost nothing (``shell``).
         unavailable: why it cannot run here and now and what to do about it ("" = it can). A workflow that
             names it is valid; a run of it ends with exit code 3 before it starts.
     """
@@ -43,7 +46,13 @@ class AgentTraits:
     text_output: bool = False
     supports: frozenset[TaskFeature] = frozenset()
     needs_folder: bool = True
+    backend: str | None = None
     unavailable: str = ""
+
+    @property
+    def paid_backend(self) -> str:
+        """The backend's name; "" when attempts cost nothing."""
+        return self.name if self.backend is None else self.backend
 
 
 Catalog: TypeAlias = Mapping[str, AgentTraits]

@@ -45,6 +45,7 @@ _ENTRIES = st.builds(
     hook=st.sampled_from(["", "on_start", "on_complete"]),
 )
 _ATTEMPT: dict[str, Any] = {"task": _IDS, "attempt": _NUMBERS}
+_SPEND: dict[str, Any] = {"cost_usd": _MAYBE_TIME, "tokens": st.none() | _NUMBERS}
 
 BY_KIND: dict[type, st.SearchStrategy[Event]] = {
     ev.RunAccepted: st.builds(
@@ -71,15 +72,23 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         **_ATTEMPT,
         output=json_values,
         blob=st.none() | st.builds(BlobRef, st.just("ab" * 32), _NUMBERS),
-        cost_usd=_MAYBE_TIME,
-        tokens=st.none() | _NUMBERS,
+        **_SPEND,
         session_id=st.none() | _TEXT,
         notes=st.lists(_TEXT, max_size=2).map(tuple),
     ),
-    ev.AttemptFailed: st.builds(ev.AttemptFailed, **_ATTEMPT, failure=failures),
+    ev.AttemptFailed: st.builds(
+        ev.AttemptFailed, **_ATTEMPT, failure=failures, **_SPEND, session_id=st.none() | _TEXT
+    ),
     ev.AttemptLost: st.builds(ev.AttemptLost, **_ATTEMPT),
-    ev.AttemptCancelled: st.builds(ev.AttemptCancelled, **_ATTEMPT),
-    ev.AttemptRequeued: st.builds(ev.AttemptRequeued, **_ATTEMPT, due_at=_TIMES, failure=failures),
+    ev.AttemptCancelled: st.builds(ev.AttemptCancelled, **_ATTEMPT, **_SPEND),
+    ev.AttemptRequeued: st.builds(
+        ev.AttemptRequeued,
+        **_ATTEMPT,
+        due_at=_TIMES,
+        failure=failures,
+        **_SPEND,
+        session_id=st.none() | _TEXT,
+    ),
     ev.RetryScheduled: st.builds(ev.RetryScheduled, **_ATTEMPT, due_at=_TIMES, delay_seconds=_TIMES),
     ev.TaskSucceeded: st.builds(ev.TaskSucceeded, _IDS),
     ev.TaskFailed: st.builds(ev.TaskFailed, _IDS, failures),
