@@ -35,7 +35,7 @@ class AgentRequest:
             agent's traits say that it needs one.
         idempotency_key: the same over all attempts of this task in this run.
         session: the id of the agent session to go on with; None begins a fresh one. An agent that cannot find
-            it raises ``AgentError("session_not_found", …)``: the next attempt begins a fresh one, and none is
+            it raises an ``AgentError`` of kind ``session_not_found``: the next attempt begins a fresh one, and none is
             used up.
         session_cost_usd: what that session had cost when it was last heard of. For agents that report what a
             whole session has cost: an attempt's own cost is that less this.
