@@ -24,12 +24,12 @@ class Settings:
     Attributes:
         project_root: absolute; agents work below it.
         state_dir: absolute; holds ``runs/``. It need not exist yet.
-        home: the user's home folder, where the user's own agents are looked for.
+        user_folder: the user's folder of Claude Code (``~/.claude``), where the user's own agents are.
     """
 
     project_root: Path
     state_dir: Path
-    home: Path
+    user_folder: Path
 
 
 def find_project_root(start: Path) -> Path:
@@ -45,10 +45,12 @@ def read_settings(environment: Mapping[str, str], *, cwd: Path, state_dir: str |
     """Build the settings of this process.
 
     Args:
-        environment: ``ACTORFLOW_STATE_DIR`` and ``HOME`` are looked at.
+        environment: ``ACTORFLOW_STATE_DIR``, ``HOME`` and Claude Code's ``CLAUDE_CONFIG_DIR`` are looked at.
         state_dir: what ``--state-dir`` said; wins over the environment.
     """
     root = find_project_root(cwd)
     chosen = state_dir or environment.get("ACTORFLOW_STATE_DIR")
     state = (cwd / chosen).absolute() if chosen else root / STATE_FOLDER
-    return Settings(project_root=root, state_dir=state, home=Path(environment.get("HOME") or "/"))
+    claude = environment.get("CLAUDE_CONFIG_DIR")
+    user_folder = cwd / claude if claude else Path(environment.get("HOME") or "/") / ".claude"
+    return Settings(project_root=root, state_dir=state, user_folder=user_folder)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from actorflow.agents.definitions import known_agent_files
+from actorflow.agents.definitions_found import find_definitions
 from actorflow.agents.interface import Agent
 from actorflow.agents.traits import BUILT_IN, UNAVAILABLE, claude_code_agent
 from actorflow.errors import ConfigurationError
@@ -91,19 +91,21 @@ class AgentRegistry:
         cls,
         *,
         project_root: Path | None = None,
-        home: Path | None = None,
+        user_folder: Path | None = None,
         plugins: Iterable[EntryPoint] | None = None,
     ) -> AgentRegistry:
         """Return the built-in agents, those of installed plug-ins, and the names of agent definitions.
 
         Args:
             project_root: its ``.claude/agents/*.md`` define agents; None reads none.
-            home: likewise, for the user's own.
+            user_folder: the user's ``~/.claude``; likewise, its ``agents``.
             plugins: entry points to use instead of the installed ones.
         """
         points = _installed_plugins() if plugins is None else plugins
         # A plug-in may bring an agent that is only a definition or not available otherwise, but takes nobody's place.
-        return cls({**_defined_entries(project_root, home), **_built_in_entries(), **_plugin_entries(points)})
+        return cls(
+            {**_defined_entries(project_root, user_folder), **_built_in_entries(), **_plugin_entries(points)}
+        )
 
     def register(self, agent: Agent, *, name: str | None = None, replace_existing: bool = False) -> None:
         """Add an agent under ``name`` (default: its own). A name that is known but unavailable may be taken.
@@ -149,11 +151,10 @@ def _built_in_entries() -> dict[str, _Entry]:
     }
 
 
-def _defined_entries(project_root: Path | None, home: Path | None) -> dict[str, _Entry]:
-    files = known_agent_files(project_root, home)
+def _defined_entries(project_root: Path | None, user_folder: Path | None) -> dict[str, _Entry]:
     return {
-        name: _Entry(name, None, claude_code_agent(name, defined_in=str(file)))
-        for name, file in files.items()
+        name: _Entry(name, None, claude_code_agent(name, defined_in=str(files[0].path)))
+        for name, files in find_definitions(project_root, user_folder).items()
     }
 
 

@@ -32,7 +32,7 @@ class Checked:
 
 def registry_of(settings: Settings) -> AgentRegistry:
     """Return the agents that a workflow of this project can name."""
-    return AgentRegistry.installed(project_root=settings.project_root, home=settings.home)
+    return AgentRegistry.installed(project_root=settings.project_root, user_folder=settings.user_folder)
 
 
 def validate(file: Path, *, settings: Settings) -> Checked:

@@ -206,7 +206,9 @@ def test_agent_definitions_of_project_and_user_are_known(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("hello")
 
-    registry = AgentRegistry.installed(project_root=tmp_path / "project", home=tmp_path / "home", plugins=[])
+    registry = AgentRegistry.installed(
+        project_root=tmp_path / "project", user_folder=tmp_path / "home" / ".claude", plugins=[]
+    )
 
     for name in ("reviewer", "writer"):
         with pytest.raises(
