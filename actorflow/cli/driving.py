@@ -23,7 +23,7 @@ from actorflow.cli.options import local_zone, repeat_options, width_of
 from actorflow.cli.output import print_json
 from actorflow.cli.outputs import report_of
 from actorflow.cli.streams import say
-from actorflow.ids import TaskId
+from actorflow.ids import RunId, TaskId
 from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.limits import attempt_limits
 from actorflow.monitor.order import declared_order
@@ -42,6 +42,8 @@ class Driving:
 
     Attributes:
         state_dir: what ``--state-dir`` said, to be repeated in suggested commands.
+        is_detached: whether this process drives in the background: the id is told in any case, then the streams
+            are turned to the run's own log.
         order: all tasks as the workflow declares them; learned from the run's first event when it is not
             known before.
         limits: task -> its greatest number of attempts; learned in the same way.
@@ -51,6 +53,7 @@ class Driving:
     state_dir: str | None
     as_json: bool
     quiet: bool
+    is_detached: bool = False
     order: tuple[TaskId, ...] = ()
     limits: dict[TaskId, int] = field(default_factory=dict)
     run_id: str = ""
@@ -86,8 +89,17 @@ class Driving:
         if self.run_id:
             return
         self.run_id = self.meta[RUN_KEY] = run_id
-        if not self.as_json:
+        if self.is_detached:
+            self._leave_terminal(run_id)
+        elif not self.as_json:
             _say(run_id)
+
+    def _leave_terminal(self, run_id: str) -> None:
+        from actorflow.cli.detaching import leave_terminal
+        from actorflow.journal import RunStore
+
+        _say(run_id)
+        leave_terminal(RunStore(self.settings.state_dir).open(RunId(run_id)).path)
 
     def _screen(self, look: Look) -> Screen[Any]:
         if self.quiet:
@@ -114,7 +126,7 @@ class Driving:
                 limits=self.limits,
             )
             _say("\n".join(end_lines(finished.state, told)), to_stderr=True)
-        if self.as_json:
+        if self.as_json and not self.is_detached:
             seen = api.Inspection(finished.run_id, finished.folder, finished.state, (), None)
             print_json(report_of(seen, order=self.order, status=""))
 

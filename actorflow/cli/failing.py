@@ -18,10 +18,13 @@ from actorflow.cli.streams import say
 from actorflow.errors import ActorflowError, InternalError, SpecErrors
 from actorflow.views.escape import escape_lines
 
-__all__ = ["BROKEN_PIPE", "JSON_KEY", "RUN_KEY", "error_report", "exit_code_for"]
+__all__ = ["ARGUMENTS_KEY", "BROKEN_PIPE", "JSON_KEY", "RUN_KEY", "error_report", "exit_code_for"]
 
 JSON_KEY = "actorflow.json"
 """In a click context's ``meta``: whether the command was asked for JSON."""
+
+ARGUMENTS_KEY = "actorflow.arguments"
+"""In a click context's ``meta``: the words of the command line, as they were typed."""
 
 RUN_KEY = "actorflow.run_id"
 """In a click context's ``meta``: the run that the command has begun, if any."""

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from actorflow import __version__
-from actorflow.cli.failing import exit_code_for
+from actorflow.cli.failing import ARGUMENTS_KEY, exit_code_for
 
 __all__ = ["COMMANDS", "cli"]
 
@@ -47,6 +47,15 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 
 class _LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
+    ) -> click.Context:
+        """Keep the words as they were typed, for a command that starts itself again in the background."""
+        words = tuple(args)
+        ctx = super().make_context(info_name, args, parent, **extra)
+        ctx.meta[ARGUMENTS_KEY] = words
+        return ctx
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands, the most used first."""

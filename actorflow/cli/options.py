@@ -20,6 +20,7 @@ from actorflow.errors import ConfigurationError
 from actorflow.settings import Settings, read_settings
 
 __all__ = [
+    "detach_option",
     "json_option",
     "last_run_argument",
     "local_zone",
@@ -75,6 +76,17 @@ def max_parallel_option(command: Command) -> Command:
         type=click.IntRange(min=1),
         metavar="N",
         help="At most N tasks at a time, instead of what the workflow says.",
+    )(command)
+
+
+def detach_option(command: Command) -> Command:
+    """Add ``--detach``; the parameter is called ``background``."""
+    return click.option(
+        "-d",
+        "--detach",
+        "background",
+        is_flag=True,
+        help="Run in the background; return when the run is durable.",
     )(command)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import click
 
 from actorflow.cli.options import (
+    detach_option,
     json_option,
     last_run_argument,
     max_parallel_option,
     quiet_option,
+    repeat_options,
     settings_for,
     state_dir_option,
 )
@@ -22,6 +25,7 @@ __all__ = ["resume_command"]
 @click.command("resume", short_help="Go on with a run that has not succeeded.")
 @last_run_argument
 @max_parallel_option
+@detach_option
 @quiet_option
 @json_option
 @state_dir_option
@@ -31,6 +35,7 @@ def resume_command(
     *,
     run: str,
     max_parallel: int | None,
+    background: bool,
     quiet: bool,
     as_json: bool,
     state_dir: str | None,
@@ -42,6 +47,12 @@ def resume_command(
     What succeeded is not run again. What failed, was cancelled or was lost runs again, and everything that
     waits for it. Inputs are what they were.
     """
+    from actorflow.cli.detaching import detach, is_detached
+
+    detached = is_detached(os.environ)
+    if background and not detached:
+        ctx.exit(detach(ctx, options=repeat_options(state_dir), as_json=as_json))
+
     from actorflow import api
     from actorflow.cli.driving import Driving
     from actorflow.monitor.limits import limits_in
@@ -57,6 +68,7 @@ def resume_command(
         state_dir=state_dir,
         as_json=as_json,
         quiet=quiet,
+        is_detached=detached,
         order=declared_order(seen.events),
         limits=limits_in(seen.events),
     )

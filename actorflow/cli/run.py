@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 import click
 
 from actorflow.cli.options import (
+    detach_option,
     json_option,
     max_parallel_option,
     quiet_option,
+    repeat_options,
     settings_for,
     state_dir_option,
 )
@@ -29,6 +32,7 @@ __all__ = ["run_command"]
     help="Inputs as a JSON or YAML mapping; - is stdin. --set wins.",
 )
 @max_parallel_option
+@detach_option
 @quiet_option
 @json_option
 @state_dir_option
@@ -40,6 +44,7 @@ def run_command(
     assignments: tuple[str, ...],
     inputs_file: str | None,
     max_parallel: int | None,
+    background: bool,
     quiet: bool,
     as_json: bool,
     state_dir: str | None,
@@ -50,8 +55,16 @@ def run_command(
 
     The run's id is printed on stdout as soon as the run is durable; progress goes to stderr. Ctrl-C cancels
     the run, a second one ends its agents at once. Whatever happens, 'actorflow resume' goes on where it
-    stopped.
+    stopped. With --detach it goes on in the background, whatever becomes of the terminal: 'actorflow watch',
+    'logs -f' and 'cancel' find it.
     """
+    from actorflow.cli.detaching import detach, is_detached
+
+    detached = is_detached(os.environ)
+    if background and not detached:
+        options = repeat_options(state_dir)
+        ctx.exit(detach(ctx, options=options, as_json=as_json, reads_stdin=inputs_file == "-"))
+
     from actorflow.cli.inputs_file import read_inputs_file
     from actorflow.cli.workflow_file import find_workflow
 
@@ -62,6 +75,8 @@ def run_command(
     from actorflow import api
     from actorflow.cli.driving import Driving
 
-    driving = Driving(settings=settings, state_dir=state_dir, as_json=as_json, quiet=quiet)
+    driving = Driving(
+        settings=settings, state_dir=state_dir, as_json=as_json, quiet=quiet, is_detached=detached
+    )
     start = partial(api.run, path, assignments=assignments, given=given, max_parallel=max_parallel)
     ctx.exit(driving.drive(start))
