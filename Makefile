@@ -65,6 +65,7 @@ docs: $(STAMP)
 	$(BIN)/python grammar/regenerate.py
 	$(BIN)/python docs/generate/task_states.py
 	$(BIN)/python -m actorflow.cli.reference > docs/reference/cli.md
+	$(BIN)/python -m actorflow.cli.manual > docs/man/actorflow.1
 	$(BIN)/actorflow graph templates/quickstart.yaml -o docs/pictures/quickstart.svg
 
 lock: $(STAMP)

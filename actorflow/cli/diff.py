@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from actorflow.cli.completing import complete_run
 from actorflow.cli.options import json_option, settings_for, state_dir_option
 from actorflow.cli.streams import say
 
@@ -19,8 +20,8 @@ _MOST_TEXT_LINES = 60
 
 
 @click.command("diff", short_help="Show what differs between two runs.")
-@click.argument("first", metavar="RUN1")
-@click.argument("second", metavar="RUN2")
+@click.argument("first", metavar="RUN1", shell_complete=complete_run)
+@click.argument("second", metavar="RUN2", shell_complete=complete_run)
 @json_option
 @state_dir_option
 def diff_command(*, first: str, second: str, as_json: bool, state_dir: str | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from actorflow.cli.completing import complete_workflow
 from actorflow.cli.options import settings_for, state_dir_option
 from actorflow.cli.pictures import deliver, open_option, output_option, seen_until, theme_option
 from actorflow.cli.streams import say
@@ -25,7 +26,7 @@ _FORMATS = ("svg", "png", "pdf", "dot", "mmd")
 
 
 @click.command("graph", short_help="Draw a workflow or a run.")
-@click.argument("subject", metavar="FILE|RUN")
+@click.argument("subject", metavar="FILE|RUN", shell_complete=complete_workflow)
 @output_option
 @click.option(
     "--format",

@@ -40,6 +40,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "Show how long the tasks of a workflow take, and how often they fail.",
     ),
     "eval": ("actorflow.cli.eval:eval_command", "Try an expression over data from a file."),
+    "completion": (
+        "actorflow.cli.completion:completion_command",
+        "Print the script for completion in a shell.",
+    ),
     "schema": ("actorflow.cli.schema:schema_command", "Print the JSON Schema of workflow files."),
 }
 """Command -> (where it is, its short help), in the order of ``--help``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from actorflow.cli.completing import complete_run, complete_task
 from actorflow.cli.options import settings_for, state_dir_option
 from actorflow.cli.streams import say
 from actorflow.errors import InputError
@@ -13,8 +14,8 @@ __all__ = ["logs_command"]
 
 
 @click.command("logs", short_help="Print what the agents of a run have written.")
-@click.argument("run", metavar="[RUN]", default="last")
-@click.argument("task", metavar="[TASK]", required=False)
+@click.argument("run", metavar="[RUN]", default="last", shell_complete=complete_run)
+@click.argument("task", metavar="[TASK]", required=False, shell_complete=complete_task)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @click.option("--stdout", "streams", flag_value="stdout", help="Only what was written to stdout.")
 @click.option("--stderr", "streams", flag_value="stderr", help="Only what was written to stderr.")

@@ -15,6 +15,7 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
+from actorflow.cli.completing import complete_run
 from actorflow.cli.failing import JSON_KEY
 from actorflow.errors import ConfigurationError
 from actorflow.settings import Settings, read_settings
@@ -29,6 +30,7 @@ __all__ = [
     "repeat_options",
     "run_argument",
     "settings_for",
+    "shell_variable",
     "state_dir_option",
     "width_of",
 ]
@@ -92,12 +94,12 @@ def detach_option(command: Command) -> Command:
 
 def run_argument(command: Command) -> Command:
     """Add the argument RUN."""
-    return click.argument("run", metavar="RUN")(command)
+    return click.argument("run", metavar="RUN", shell_complete=complete_run)(command)
 
 
 def last_run_argument(command: Command) -> Command:
     """Add the argument RUN, which is ``last`` when it is left out."""
-    return click.argument("run", metavar="[RUN]", default="last")(command)
+    return click.argument("run", metavar="[RUN]", default="last", shell_complete=complete_run)(command)
 
 
 def settings_for(state_dir: str | None) -> Settings:
@@ -113,6 +115,11 @@ def settings_for(state_dir: str | None) -> Settings:
             "the working directory does not exist any more", hint="change to another one"
         ) from error
     return read_settings(os.environ, cwd=cwd, state_dir=state_dir)
+
+
+def shell_variable() -> str:
+    """Return the path of the user's shell, "" when it is not known."""
+    return os.environ.get("SHELL", "")
 
 
 def repeat_options(state_dir: str | None) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from actorflow.cli.group import COMMANDS, cli
+from actorflow.cli.group import cli
 
-__all__ = ["reference_page"]
+__all__ = ["every_command", "reference_page"]
 
 _WIDTH = 100
 
@@ -56,25 +56,33 @@ RUN is the id of a run, the beginning of exactly one id, or `last`.
 
 def reference_page() -> str:
     """Return the page."""
-    return "\n".join([_HEAD, *_sections()])
+    return "\n".join([_HEAD, *(_section(words, ctx) for words, ctx in every_command(_WIDTH))])
 
 
-def _sections() -> Iterator[str]:
-    settings: dict[str, Any] = {**cli.context_settings, "terminal_width": _WIDTH}
-    root = click.Context(cli, info_name="actorflow", **settings)
-    yield _section("actorflow", cli, root)
-    for name in COMMANDS:
-        command = cli.get_command(root, name)
-        if command is not None:
-            yield _section(
-                f"actorflow {name}",
-                command,
-                click.Context(command, info_name=name, parent=root, terminal_width=_WIDTH),
-            )
+def every_command(width: int) -> Iterator[tuple[str, click.Context]]:
+    """Yield each command with the words that call it, groups before what is in them.
+
+    Args:
+        width: of the help that the contexts give.
+    """
+    settings: dict[str, Any] = {**cli.context_settings, "terminal_width": width}
+    yield from _with_those_below("actorflow", click.Context(cli, info_name="actorflow", **settings))
 
 
-def _section(title: str, command: click.Command, ctx: click.Context) -> str:
-    return f"## {title}\n\n```text\n{command.get_help(ctx)}\n```\n"
+def _with_those_below(words: str, ctx: click.Context) -> Iterator[tuple[str, click.Context]]:
+    yield words, ctx
+    group = ctx.command
+    if not isinstance(group, click.Group):
+        return
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        if command is not None and not command.hidden:
+            below = click.Context(command, info_name=name, parent=ctx, terminal_width=ctx.terminal_width)
+            yield from _with_those_below(f"{words} {name}", below)
+
+
+def _section(title: str, ctx: click.Context) -> str:
+    return f"## {title}\n\n```text\n{ctx.get_help()}\n```\n"
 
 
 if __name__ == "__main__":

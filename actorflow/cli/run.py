@@ -7,6 +7,7 @@ from functools import partial
 
 import click
 
+from actorflow.cli.completing import complete_workflow
 from actorflow.cli.options import (
     detach_option,
     json_option,
@@ -21,7 +22,7 @@ __all__ = ["run_command"]
 
 
 @click.command("run", short_help="Run a workflow to its end.")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_workflow)
 @click.option(
     "--set", "assignments", metavar="NAME=VALUE", multiple=True, help="Give an input; may be repeated."
 )

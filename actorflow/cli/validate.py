@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from actorflow.cli.completing import complete_workflow
 from actorflow.cli.options import json_option, settings_for
 from actorflow.cli.streams import say
 
@@ -18,7 +19,7 @@ __all__ = ["validate_command"]
 
 
 @click.command("validate", short_help="Check workflow files without running them.")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=complete_workflow)
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @json_option
 @click.pass_context
