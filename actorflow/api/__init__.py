@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from actorflow.api.recalling import Context as Context
     from actorflow.api.recalling import compare_contexts as compare_contexts
     from actorflow.api.recalling import context as context
+    from actorflow.api.rehearsing import Rehearsal as Rehearsal
+    from actorflow.api.rehearsing import stub_file_beside as stub_file_beside
+    from actorflow.api.rehearsing import write_stub_file as write_stub_file
     from actorflow.api.requesting import Cancelled as Cancelled
     from actorflow.api.requesting import cancel as cancel
     from actorflow.api.requesting import tree as tree
@@ -48,6 +51,7 @@ _MODULES = {
     "Inspection": "actorflow.api.looking",
     "JournalTail": "actorflow.api.following",
     "Recorded": "actorflow.state.recorded",
+    "Rehearsal": "actorflow.api.rehearsing",
     "Statistics": "actorflow.api.counting",
     "Update": "actorflow.engine.feed",
     "Wanted": "actorflow.api.listing",
@@ -66,8 +70,10 @@ _MODULES = {
     "resume": "actorflow.api.running",
     "run": "actorflow.api.running",
     "stats": "actorflow.api.counting",
+    "stub_file_beside": "actorflow.api.rehearsing",
     "tree": "actorflow.api.requesting",
     "validate": "actorflow.api.checking",
+    "write_stub_file": "actorflow.api.rehearsing",
 }
 
 __all__ = sorted(_MODULES)  # noqa: PLE0605 (the table above is the list)

@@ -1,6 +1,6 @@
 """Reading and checking a workflow file, without running anything.
 
-The only place that reads workflow files from disk. Gives the workflow and every problem; a file that cannot
+The only place that reads workflow files, and files beside them, from disk. Gives the workflow and every problem; a file that cannot
 be read is a problem like any other.
 """
 
@@ -14,7 +14,7 @@ from actorflow.errors import SpecErrors
 from actorflow.settings import Settings
 from actorflow.workflow import Loaded, Problem, ReadLimits, Workflow, load_workflow, too_large_problem
 
-__all__ = ["Checked", "load_file", "registry_of", "validate"]
+__all__ = ["Checked", "load_file", "read_bytes", "registry_of", "validate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,20 @@ def load_file(file: Path, *, registry: AgentRegistry) -> Loaded:
         SpecErrors: it cannot be read, or has errors.
     """
     limits = ReadLimits()
+    data = read_bytes(file, hint="give the path of a workflow file", limits=limits)
+    return load_workflow(data, file=str(file), catalog=registry.catalog(), limits=limits)
+
+
+def read_bytes(file: Path, *, hint: str, limits: ReadLimits | None = None) -> bytes:
+    """Read a file that a person wrote.
+
+    Args:
+        hint: what to do when it cannot be read.
+
+    Raises:
+        SpecErrors: it cannot be read, or is too large.
+    """
+    limits = limits or ReadLimits()
     name = str(file)
     try:
         with file.open(
@@ -59,18 +73,18 @@ def load_file(file: Path, *, registry: AgentRegistry) -> Loaded:
             data = stream.read(limits.max_bytes + 1)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SpecErrors((_unreadable(name, reason),)) from error
+        raise SpecErrors((_unreadable(name, reason, hint),)) from error
     if len(data) > limits.max_bytes:
         raise SpecErrors((too_large_problem(name, max(len(data), file.stat().st_size), limits),))
-    return load_workflow(data, file=name, catalog=registry.catalog(), limits=limits)
+    return data
 
 
-def _unreadable(name: str, reason: str) -> Problem:
+def _unreadable(name: str, reason: str, hint: str) -> Problem:
     return Problem(
         file=name,
         line=1,
         column=1,
         code="E101",
         message=f"the file cannot be read: {reason}",
-        hint="give the path of a workflow file",
+        hint=hint,
     )

@@ -10,6 +10,7 @@ from actorflow.api.looking import inspect
 from actorflow.errors import InputError, JournalError, RunError
 from actorflow.monitor.stats import RunFigures, WorkflowStats, figures_of, stats_of
 from actorflow.settings import Settings
+from actorflow.state import LIVE
 
 __all__ = ["Statistics", "stats"]
 
@@ -23,7 +24,7 @@ class Statistics:
 
 
 def stats(workflow: str, *, settings: Settings, last: int | None = None) -> Statistics:
-    """Count over the runs of a workflow.
+    """Count over the runs of a workflow; rehearsals say nothing about agents and are left out.
 
     Args:
         workflow: its name.
@@ -35,7 +36,7 @@ def stats(workflow: str, *, settings: Settings, last: int | None = None) -> Stat
     """
     runs: list[RunFigures] = []
     unreadable: dict[str, str] = {}
-    for run in history(settings=settings, wanted=Wanted(workflow=workflow)):
+    for run in history(settings=settings, wanted=Wanted(workflow=workflow, mode=LIVE)):
         if last is not None and len(runs) >= last:
             break
         try:
@@ -50,7 +51,10 @@ def stats(workflow: str, *, settings: Settings, last: int | None = None) -> Stat
 
 
 def _known(workflow: str, settings: Settings) -> str:
-    names = sorted({run.workflow for run in history(settings=settings) if run.workflow is not None})
+    runs = list(history(settings=settings))
+    if any(run.workflow == workflow for run in runs):
+        return "there are rehearsals of it, which are not counted"
+    names = sorted({run.workflow for run in runs if run.workflow is not None})
     if not names:
         return f"there are no runs in {settings.state_dir}"
     close = difflib.get_close_matches(workflow, names, n=1)

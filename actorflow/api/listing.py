@@ -39,12 +39,14 @@ class Wanted:
 
     Attributes:
         workflow: the workflow's name.
+        mode: ``live`` or ``rehearsal``.
         statuses: as ``PastRun.status`` has them.
         since: accepted at or after this moment, Unix seconds.
         until: accepted before this moment.
     """
 
     workflow: str | None = None
+    mode: str | None = None
     statuses: Collection[str] = ()
     since: float | None = None
     until: float | None = None
@@ -52,6 +54,8 @@ class Wanted:
     def takes(self, run: PastRun) -> bool:
         """Whether a run is asked for; one of which a fact is not known is not, when that fact is asked for."""
         if self.workflow is not None and run.workflow != self.workflow:
+            return False
+        if self.mode is not None and run.mode != self.mode:
             return False
         if self.statuses and run.status not in self.statuses:
             return False
@@ -105,6 +109,7 @@ def _read(folder: RunFolder) -> PastRun:
         run_id=folder.run_id,
         status=status.value,
         workflow=first[0].event.workflow,
+        mode=first[0].event.mode,
         accepted_at=first[0].at,
         started_at=started_at,
         ended_at=ended_at,

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import trio
 
 from actorflow import __version__
@@ -26,6 +27,13 @@ from actorflow.agents.masking import Masker
 from actorflow.agents.process import end_survivors, max_processes
 from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file, registry_of
+from actorflow.api.rehearsing import (
+    Rehearsal,
+    masked_source,
+    read_stub_file,
+    rehearsal_secrets,
+    rehearsed_agents,
+)
 from actorflow.api.scrubbing import literals_again, pinned, scrub_lost
 from actorflow.api.signals import obey_signals
 from actorflow.engine.drive import Drive, driver_started
@@ -45,9 +53,11 @@ from actorflow.journal import (
     open_sqlite_journal,
     this_process,
 )
+from actorflow.rehearsal.stub_files import stubs_of
+from actorflow.rehearsal.stubs import Stubs
 from actorflow.scheduling import Facts
 from actorflow.settings import Settings
-from actorflow.state import EMPTY, RunState, RunStatus, apply, fold
+from actorflow.state import EMPTY, REHEARSAL, RunState, RunStatus, apply, fold
 from actorflow.state import events as ev
 from actorflow.values import JSONValue, freeze_mapping
 from actorflow.workflow import Workflow, read_inputs
@@ -76,6 +86,7 @@ async def run(
     assignments: Sequence[str] = (),
     given: Mapping[str, JSONValue] | None = None,
     max_parallel: int | None = None,
+    rehearsal: Rehearsal | None = None,
     watch: Watch | None = None,
 ) -> Finished:
     """Run a workflow to its end.
@@ -84,10 +95,11 @@ async def run(
         assignments: inputs as ``name=text``; they win over ``given``.
         given: inputs as values.
         max_parallel: instead of the workflow's own.
+        rehearsal: play all agents from stubs instead of calling them.
         watch: runs beside the run and reads its feed; the first update comes when the run is durable.
 
     Raises:
-        SpecErrors: the file is not a valid workflow.
+        SpecErrors: the file is not a valid workflow, or the stubs do not fit it.
         InputError: inputs are missing, unknown or of the wrong type.
         ConfigurationError: an agent or a secret cannot be had.
         JournalError: the state folder cannot be written.
@@ -96,11 +108,15 @@ async def run(
     loaded = load_file(file, registry=registry)
     inputs = read_inputs(loaded.workflow, assignments, given or {})
     plan = compile_plan(loaded.workflow, inputs, catalog=registry.catalog(), max_parallel=max_parallel)
-    agents = _agents_of(plan, registry)
-    texts = _secrets_of(loaded.workflow, settings.project_root, loaded.secret_literals)
+    stubs = None if rehearsal is None else read_stub_file(rehearsal, loaded.workflow)
+    agents = _agents_of(plan, registry, stubs)
+    texts = _secrets_of(loaded.workflow, settings.project_root, loaded.secret_literals, stubs)
     run_id = make_run_id(time.time(), secrets.randbits(30))
     folder = RunStore(settings.state_dir).create(run_id)
     accepted = _accepted(run_id, plan, file, settings, max_parallel)
+    if stubs is not None:
+        recorded = masked_source(stubs, texts)
+        accepted = msgspec.structs.replace(accepted, mode=REHEARSAL, stubs=recorded)
     driving = _Driving(folder, _bounded(plan), agents, texts, settings.project_root, watch)
     return await driving.drive(
         lambda state, epoch: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)]
@@ -133,8 +149,9 @@ async def resume(
     plan = compile_plan(
         loaded.workflow, freeze_mapping(accepted.inputs), catalog=registry.catalog(), max_parallel=limit
     )
-    agents = _agents_of(plan, registry)
-    texts = _secrets_of(loaded.workflow, root, literals_again(accepted, loaded.workflow, registry))
+    stubs = stubs_of(accepted.stubs) if accepted.mode == REHEARSAL else None
+    agents = _agents_of(plan, registry, stubs)
+    texts = _secrets_of(loaded.workflow, root, literals_again(accepted, loaded.workflow, registry), stubs)
     driving = _Driving(folder, _bounded(plan), agents, texts, root, watch)
     return await driving.drive(partial(_recovery, plan))
 
@@ -184,12 +201,14 @@ def _accepted(
     )
 
 
-def _agents_of(plan: Plan, registry: AgentRegistry) -> dict[str, Agent]:
-    """Return every agent that the plan names.
+def _agents_of(plan: Plan, registry: AgentRegistry, stubs: Stubs | None) -> dict[str, Agent]:
+    """Return every agent that the plan names, or with stubs those that play them.
 
     Raises:
         ConfigurationError: some are not there; the message has them all.
     """
+    if stubs is not None:
+        return rehearsed_agents(plan, registry.catalog(), stubs)
     agents: dict[str, Agent] = {}
     missing: dict[str, ConfigurationError] = {}
     for name in dict.fromkeys(name for task in plan.tasks.values() for name in task.spec.agents):
@@ -215,7 +234,11 @@ def _bounded(plan: Plan) -> Plan:
     return replace(plan, max_parallel=most)
 
 
-def _secrets_of(workflow: Workflow, root: Path, literals: Mapping[str, str]) -> dict[str, str]:
+def _secrets_of(
+    workflow: Workflow, root: Path, literals: Mapping[str, str], stubs: Stubs | None
+) -> dict[str, str]:
+    if stubs is not None:
+        return rehearsal_secrets(workflow, root, literals)
     return read_secrets(workflow, environment=os.environ, project_root=root, literals=literals)
 
 

@@ -45,6 +45,7 @@ def explain_run(run: str, *, settings: Settings, now: float) -> RunExplanation:
     return RunExplanation(
         run_id=reading.run_id,
         workflow=reading.accepted.workflow,
+        mode=reading.accepted.mode,
         status=status,
         summary=_run_summary(state, status, counts),
         counts=counts,

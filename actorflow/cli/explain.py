@@ -86,10 +86,11 @@ def _mark(phase: str, look: Look) -> str:
 def _run_lines(told: RunExplanation, look: Look, options: str) -> Iterator[str]:
     import sys
 
+    from actorflow.monitor.words import mode_mark
     from actorflow.views.escape import cut, escape
 
     width = width_of(sys.stdout)
-    yield f"run {told.run_id}  {escape(told.workflow)}  {_mark(told.status, look)} {told.status}: {escape(told.summary)}"
+    yield f"run {told.run_id}  {escape(told.workflow)}{mode_mark(told.mode)}  {_mark(told.status, look)} {told.status}: {escape(told.summary)}"
     if not told.tasks:
         return
     yield ""

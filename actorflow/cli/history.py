@@ -55,6 +55,11 @@ class _Moment(click.ParamType[float]):
     "--status", "statuses", type=click.Choice(_STATUSES), multiple=True, help="Only these; may be repeated."
 )
 @click.option(
+    "--mode",
+    type=click.Choice(("live", "rehearsal")),
+    help="Only runs that called their agents, or only rehearsals.",
+)
+@click.option(
     "--since",
     type=_Moment(),
     metavar="WHEN",
@@ -68,6 +73,7 @@ def history_command(
     *,
     workflow: str | None,
     statuses: tuple[str, ...],
+    mode: str | None,
     since: float | None,
     until: float | None,
     limit: int | None,
@@ -86,7 +92,7 @@ def history_command(
     from actorflow.monitor.history import past_run_report
 
     settings = settings_for(state_dir)
-    wanted = api.Wanted(workflow=workflow, statuses=statuses, since=since, until=until)
+    wanted = api.Wanted(workflow=workflow, mode=mode, statuses=statuses, since=since, until=until)
     runs = list(islice(api.history(settings=settings, wanted=wanted), limit))
     if as_json:
         from actorflow.cli.output import print_json
@@ -115,6 +121,7 @@ def _table(runs: list[PastRun], now: float) -> Iterable[str]:
     import sys
 
     from actorflow.monitor.times import duration_text, moment_text
+    from actorflow.monitor.words import mode_mark
     from actorflow.views.escape import cut, escape
     from actorflow.views.style import COLOURS, look_of, paint, symbol
 
@@ -126,7 +133,5 @@ def _table(runs: list[PastRun], now: float) -> Iterable[str]:
         began = "" if at is None else moment_text(at, look.zone)
         seconds = run.duration_seconds(now)
         took = "" if seconds is None else duration_text(seconds)
-        line = (
-            f"{run.run_id}  {run.status:<11}  {began:<19}  {took:>9}  {escape(run.workflow or run.problem)}"
-        )
+        line = f"{run.run_id}  {run.status:<11}  {began:<19}  {took:>9}  {escape(run.workflow or run.problem)}{mode_mark(run.mode)}"
         yield f"{mark} {cut(line, max(22, width - 2))}".rstrip()

@@ -51,7 +51,8 @@ def logs_command(
         logs.print_new(seen)
     logs.close()
     if not logs.has_printed:
+        why = ": it is a rehearsal, no agent was called" if seen.state.is_rehearsal else ""
         say(
-            f"the agents of run {seen.run_id} have written nothing{f' for {task}' if task else ''}",
+            f"the agents of run {seen.run_id} have written nothing{f' for {task}' if task else ''}{why}",
             to_stderr=True,
         )

@@ -22,7 +22,7 @@ __all__ = ["run_command"]
 
 
 @click.command("run", short_help="Run a workflow to its end.")
-@click.argument("file", metavar="FILE", shell_complete=complete_workflow)
+@click.argument("file", metavar="FILE", required=False, shell_complete=complete_workflow)
 @click.option(
     "--set", "assignments", metavar="NAME=VALUE", multiple=True, help="Give an input; may be repeated."
 )
@@ -32,6 +32,23 @@ __all__ = ["run_command"]
     metavar="FILE",
     help="Inputs as a JSON or YAML mapping; - is stdin. --set wins.",
 )
+@click.option(
+    "--rehearse",
+    "stubs",
+    metavar="[STUBS]",
+    is_flag=False,
+    flag_value="",
+    help="Call no agent: play all of them from this file. Without it, from NAME.stubs.yaml beside the workflow if that is there, else outputs are made up.",
+)
+@click.option(
+    "--rehearse-init",
+    "new_stubs",
+    metavar="[STUBS]",
+    is_flag=False,
+    flag_value="",
+    help="Write a file of stubs to begin with, and run nothing.  [default: NAME.stubs.yaml beside the workflow]",
+)
+@click.option("--force", is_flag=True, help="With --rehearse-init: write over a file that is there.")
 @max_parallel_option
 @detach_option
 @quiet_option
@@ -41,9 +58,12 @@ __all__ = ["run_command"]
 def run_command(
     ctx: click.Context,
     *,
-    file: str,
+    file: str | None,
     assignments: tuple[str, ...],
     inputs_file: str | None,
+    stubs: str | None,
+    new_stubs: str | None,
+    force: bool,
     max_parallel: int | None,
     background: bool,
     quiet: bool,
@@ -58,11 +78,16 @@ def run_command(
     the run, a second one ends its agents at once. Whatever happens, 'actorflow resume' goes on where it
     stopped. With --detach it goes on in the background, whatever becomes of the terminal: 'actorflow watch',
     'logs -f' and 'cancel' find it.
+
+    A rehearsal (--rehearse) is a run of its own, recorded, shown and resumed like any other and marked
+    everywhere; conditions, retries, timeouts and hooks are real, only the agents are not called.
     """
     from actorflow.cli.detaching import detach, is_detached
+    from actorflow.cli.rehearse import sorted_out, write_stubs
 
+    asked = sorted_out(file, stubs, new_stubs)
     detached = is_detached(os.environ)
-    if background and not detached:
+    if background and not detached and asked.new_stubs is None:
         options = repeat_options(state_dir)
         ctx.exit(detach(ctx, options=options, as_json=as_json, reads_stdin=inputs_file == "-"))
 
@@ -70,7 +95,12 @@ def run_command(
     from actorflow.cli.workflow_file import find_workflow
 
     settings = settings_for(state_dir)
-    path = find_workflow(file, settings.project_root)
+    path = find_workflow(asked.file, settings.project_root)
+    if asked.new_stubs is not None:
+        write_stubs(path, asked, settings=settings, force=force, as_json=as_json)
+        return
+    if force:
+        raise click.UsageError("--force belongs to --rehearse-init")
     given = {} if inputs_file is None else read_inputs_file(inputs_file)
 
     from actorflow import api
@@ -79,5 +109,8 @@ def run_command(
     driving = Driving(
         settings=settings, state_dir=state_dir, as_json=as_json, quiet=quiet, is_detached=detached
     )
-    start = partial(api.run, path, assignments=assignments, given=given, max_parallel=max_parallel)
+    rehearsal = asked.rehearsal(path)
+    start = partial(
+        api.run, path, assignments=assignments, given=given, max_parallel=max_parallel, rehearsal=rehearsal
+    )
     ctx.exit(driving.drive(start))

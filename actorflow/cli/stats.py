@@ -25,7 +25,7 @@ def stats_command(*, workflow: str, last: int | None, as_json: bool, state_dir: 
     """Show how long the tasks of a workflow take, how often they fail, and what its runs wait for.
 
     WORKFLOW is the name of a workflow, as it stands in its file. A task is flaky in a run in which it
-    succeeded after an attempt had failed. The critical path is the chain of tasks that takes longest, going
+    succeeded after an attempt had failed. Rehearsals are not counted. The critical path is the chain of tasks that takes longest, going
     by medians.
     """
     from actorflow import api

@@ -46,7 +46,7 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
         attempt=start.attempt,
         agent=start.agent,
         parameters=parameters,
-        cwd=_cwd(session, spec.cwd),
+        cwd=_cwd(session, spec.cwd, must_exist=not state.is_rehearsal),
         project_root=session.project_root,
         folder=_folder(session, start),
         idempotency_key=f"{session.run_id}/{start.task}",
@@ -85,14 +85,17 @@ def _text(value: object) -> str:
     return value.reveal() if isinstance(value, Secret) else str(value)
 
 
-def _cwd(session: Session, cwd: str | None) -> Path:
-    """Return where the agent works; links are followed, and must not lead out of the project."""
+def _cwd(session: Session, cwd: str | None, *, must_exist: bool) -> Path:
+    """Return where the agent works; links are followed, and must not lead out of the project.
+
+    In a rehearsal it need not exist: the task that would make it has not been carried out.
+    """
     if cwd is None:
         return session.project_root
     path = (session.project_root / cwd).resolve()
     if not path.is_relative_to(session.project_root.resolve()):
         raise AgentError("invalid_parameters", f"cwd {cwd} leads out of the project", retryable=False)
-    if not path.is_dir():
+    if must_exist and not path.is_dir():
         raise AgentError(
             "invalid_parameters", f"cwd {cwd} is no folder", hint="make it in a task before", retryable=False
         )

@@ -146,6 +146,7 @@ class RunExplanation:
 
     run_id: str
     workflow: str
+    mode: str
     status: str
     summary: str
     counts: dict[str, int] = field(default_factory=dict)
@@ -180,6 +181,7 @@ def run_explanation_report(told: RunExplanation) -> dict[str, Any]:
     return {
         "run_id": told.run_id,
         "workflow": told.workflow,
+        "mode": told.mode,
         "status": told.status,
         "summary": told.summary,
         "counts": told.counts,

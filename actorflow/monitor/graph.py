@@ -17,7 +17,7 @@ from actorflow.monitor.graph_critical import critical_path, longest_chain
 from actorflow.monitor.limits import limit_of
 from actorflow.monitor.order import order_of
 from actorflow.monitor.times import duration_text
-from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
+from actorflow.monitor.words import attempt_text, failure_text, first_line, mode_mark, phase_of, skip_text
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import SkipReason, SubState, TaskStatus
 from actorflow.workflow.environment import ENVIRONMENT
@@ -249,4 +249,4 @@ def _run_title(state: RunState, now: float, status: str) -> str:
     took = "" if start is None else f" {word} {duration_text((now if end is None else end) - start)}"
     known = [task.cost_usd for task in state.tasks.values() if task.cost_usd is not None]
     cost = f", ${sum(known):,.2f}" if known else ""
-    return f"{state.workflow}\n{state.run_id}\n{status}{took}{cost}"
+    return f"{state.workflow}\n{state.run_id}\n{status}{took}{cost}{mode_mark(state.mode)}"

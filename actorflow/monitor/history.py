@@ -47,6 +47,7 @@ class PastRun:
     Attributes:
         status: the run's status, ``interrupted``, or one of ``damaged unreadable never_begun``.
         workflow: its workflow's name; None when the journal does not say.
+        mode: ``live`` or ``rehearsal``; None when the journal does not say.
         accepted_at: when it was recorded first, Unix seconds.
         problem: what is wrong with its journal, or "".
     """
@@ -54,6 +55,7 @@ class PastRun:
     run_id: str
     status: str
     workflow: str | None = None
+    mode: str | None = None
     accepted_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
@@ -72,6 +74,7 @@ def past_run_report(run: PastRun, *, now: float) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "workflow": run.workflow,
+        "mode": run.mode,
         "status": run.status,
         "started_at": None if run.started_at is None else rfc3339(run.started_at),
         "duration": run.duration_seconds(now),

@@ -62,6 +62,7 @@ class Overview:
 
     run_id: str
     workflow: str
+    mode: str
     status: str
     elapsed_seconds: float
     done: int
@@ -188,6 +189,7 @@ class Board:
         return Overview(
             run_id=state.run_id,
             workflow=state.workflow,
+            mode=state.mode,
             status="pending" if state.status is None else state.status.value,
             elapsed_seconds=max(0.0, (now if state.ended_at is None else state.ended_at) - start),
             done=sum(n for status, n in self._counts.items() if status.is_terminal),

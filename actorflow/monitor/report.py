@@ -56,6 +56,7 @@ def run_report(
     return {
         "run_id": state.run_id,
         "workflow": state.workflow,
+        "mode": state.mode,
         "status": status or _run_status(state),
         "started_at": _moment(state.started_at),
         "finished_at": _moment(state.ended_at),

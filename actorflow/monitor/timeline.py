@@ -19,7 +19,7 @@ from actorflow.monitor.graph_critical import critical_path
 from actorflow.monitor.order import order_of
 from actorflow.monitor.words import failure_text, phase_of
 from actorflow.state.events import DriverStarted
-from actorflow.state.run_state import RunState, TaskState
+from actorflow.state.run_state import LIVE, RunState, TaskState
 from actorflow.state.status import AttemptStatus, SubState
 from actorflow.workflow.model import HookPhase
 
@@ -89,6 +89,7 @@ class Timeline:
     hidden: int = 0
     parallel: tuple[tuple[float, int], ...] = ()
     gaps: tuple[Span, ...] = ()
+    mode: str = LIVE
 
     @property
     def most_parallel(self) -> int:
@@ -127,6 +128,7 @@ def timeline_of(
     return Timeline(
         run_id=state.run_id,
         workflow=state.workflow,
+        mode=state.mode,
         span=span,
         rows=shown,
         hidden=len(rows) - len(shown),

@@ -7,10 +7,10 @@ unchanged apart from line breaks: whoever shows it must escape it. Must not colo
 from __future__ import annotations
 
 from actorflow.state.events import Failure
-from actorflow.state.run_state import TaskState
+from actorflow.state.run_state import LIVE, TaskState
 from actorflow.state.status import SkipReason
 
-__all__ = ["attempt_text", "failure_text", "first_line", "phase_of", "skip_text"]
+__all__ = ["attempt_text", "failure_text", "first_line", "mode_mark", "phase_of", "skip_text"]
 
 _SKIPPED = {
     SkipReason.CONDITION_FALSE: "its condition is false",
@@ -19,6 +19,11 @@ _SKIPPED = {
     SkipReason.TOLERATED_FAILURE: "it failed, which is tolerated",
     SkipReason.WORKFLOW_STOPPED: "the workflow stopped at a failure",
 }
+
+
+def mode_mark(mode: str | None) -> str:
+    """Return what is put behind the name of a run that called no agents: `` (rehearsal)``; "" for others."""
+    return "" if mode in (None, LIVE) else f" ({mode})"
 
 
 def phase_of(task: TaskState) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from actorflow.state.recorded import Recorded
-from actorflow.state.run_state import EMPTY, RunState, TaskState
+from actorflow.state.run_state import EMPTY, LIVE, REHEARSAL, RunState, TaskState
 from actorflow.state.status import AttemptStatus, RunStatus, SkipReason, SubState, TaskStatus
 from actorflow.state.transitions import IllegalTransition, apply, fold
 
 __all__ = [
     "EMPTY",
+    "LIVE",
+    "REHEARSAL",
     "AttemptStatus",
     "IllegalTransition",
     "Recorded",

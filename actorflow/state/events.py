@@ -85,7 +85,8 @@ class RunAccepted(_Event, frozen=True):
     """A run exists. Always the first event; everything that a resume needs is in it.
 
     ``text`` is the workflow file with literal secrets cut out; ``values`` are inputs and rendered variables,
-    replayed as they were. ``max_parallel`` is what the command line said, or None.
+    replayed as they were. ``max_parallel`` is what the command line said, or None. ``mode`` is ``live`` or
+    ``rehearsal``; a rehearsal carries its ``stubs``, so that a resume needs no file of them.
     """
 
     run_id: str
@@ -100,6 +101,7 @@ class RunAccepted(_Event, frozen=True):
     max_parallel: int | None = None
     mode: str = "live"
     actorflow_version: str = ""
+    stubs: dict[str, Any] = {}
 
 
 class DriverStarted(_Event, frozen=True):
@@ -317,5 +319,6 @@ def decode(body: bytes) -> Event:
         return msgspec.structs.replace(event, output=freeze(event.output))
     if type(event) is RunAccepted:
         inputs, values = freeze_mapping(event.inputs), freeze_mapping(event.values)
-        return msgspec.structs.replace(event, inputs=inputs, values=values)
+        stubs = freeze_mapping(event.stubs)
+        return msgspec.structs.replace(event, inputs=inputs, values=values, stubs=stubs)
     return event

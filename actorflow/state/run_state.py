@@ -18,7 +18,13 @@ from actorflow.state.events import BlobRef, Failure
 from actorflow.state.status import AttemptStatus, RunStatus, SkipReason, SubState, TaskStatus
 from actorflow.values import Frozen, FrozenDict
 
-__all__ = ["EMPTY", "RunState", "TaskState"]
+__all__ = ["EMPTY", "LIVE", "REHEARSAL", "RunState", "TaskState"]
+
+LIVE = "live"
+"""The mode of a run that calls its agents."""
+
+REHEARSAL = "rehearsal"
+"""The mode of a run whose agents are played from stubs."""
 
 
 class TaskState(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +82,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     """A run at one moment.
 
     Attributes:
+        mode: ``live`` or ``rehearsal``; it stays what it was at first.
         context: what expressions see by bare name: inputs, variables, and the record of each task that is
             done.
         unfinished: tasks (hooks apart) that are not terminal; ``failed`` and ``cancelled`` count those
@@ -92,7 +99,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     run_id: RunId
     workflow: str = ""
     status: RunStatus | None = None
-    mode: str = "live"
+    mode: str = LIVE
     project_root: str = ""
     tasks: PMap[TaskId, TaskState] = pmap()
     context: PMap[str, Any] = pmap()
@@ -116,6 +123,11 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     ended_at: float | None = None
     updated_at: float = 0.0
     sequence: int = 0
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether no agent is called."""
+        return self.mode == REHEARSAL
 
     @property
     def is_cancelling(self) -> bool:

@@ -16,6 +16,7 @@ from xml.sax.saxutils import quoteattr
 from actorflow.monitor.palette import PALETTES, PHASES, Paint, Palette, Theme
 from actorflow.monitor.timeline import Bar, Row, Span, Timeline, ticks
 from actorflow.monitor.times import duration_text, moment_text
+from actorflow.monitor.words import mode_mark
 from actorflow.views.escape import cut
 from actorflow.views.pictures import picture_text
 
@@ -92,7 +93,12 @@ class _Chart:
         height = self.rows_end + 30 + 22 * -(-len(entries) // per_line)
         size = f'width="{self.width:.0f}" height="{height:.0f}" viewBox="0 0 {self.width:.0f} {height:.0f}"'
         yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" font-family="{_FONT}" font-size="11">'
-        yield _tag("title", _text(f"Timeline of {self.timeline.workflow}, run {self.timeline.run_id}"))
+        yield _tag(
+            "title",
+            _text(
+                f"Timeline of {self.timeline.workflow}, run {self.timeline.run_id}{mode_mark(self.timeline.mode)}"
+            ),
+        )
         yield _tag("rect", width=self.width, height=height, fill=self.palette.ground)
         yield from self._head(status, zone)
         yield from self._axis()
@@ -112,7 +118,7 @@ class _Chart:
         took = duration_text(timeline.span.end - timeline.span.start)
         since = f"{moment_text(timeline.span.start, zone)} {zone.tzname(None) or ''}".strip()
         hidden = f", {timeline.hidden:,} shorter tasks are not shown" if timeline.hidden else ""
-        yield self._words(timeline.workflow, _MARGIN, 24, font_size="16")
+        yield self._words(f"{timeline.workflow}{mode_mark(timeline.mode)}", _MARGIN, 24, font_size="16")
         took = f"for {took}" if status in _GOING_ON else f"in {took}"
         facts = f"{timeline.run_id}: {status} {took}, from {since}, at most {timeline.most_parallel} at once{hidden}"
         yield self._words(facts, _MARGIN, 42, fill=self.palette.faint)

@@ -15,7 +15,7 @@ from actorflow.ids import TaskId
 from actorflow.monitor.limits import limit_of
 from actorflow.monitor.progress import task_line
 from actorflow.monitor.times import duration_text, moment_text
-from actorflow.monitor.words import phase_of
+from actorflow.monitor.words import mode_mark, phase_of
 from actorflow.state.events import BlobRef, Failure
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, TaskStatus
@@ -65,7 +65,7 @@ def end_lines(state: RunState, told: Told) -> list[str]:
     mark = paint(f"{symbol(status, told.look)} {status}", COLOURS.get(status, ""), told.look)
     return [
         "",
-        f"run {state.run_id}  {escape(state.workflow)}  {mark}{took}{_why_not_done(state, status)}",
+        f"run {state.run_id}  {escape(state.workflow)}{mode_mark(state.mode)}  {mark}{took}{_why_not_done(state, status)}",
         *_table(state, told),
         *_failures(state, told),
         *_next_steps(state, told),
@@ -80,6 +80,7 @@ def status_lines(state: RunState, told: Told) -> list[str]:
     facts = {
         "run": state.run_id,
         "workflow": escape(state.workflow),
+        "mode": "rehearsal: no agent was called" if state.is_rehearsal else "",
         "status": mark + _why(state, status),
         "started": "" if state.started_at is None else moment_text(state.started_at, zone),
         "finished": "" if state.ended_at is None else moment_text(state.ended_at, zone),

@@ -25,6 +25,7 @@ from actorflow.ids import TaskId
 from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.progress import Board, Overview, TaskLine
 from actorflow.monitor.times import duration_text
+from actorflow.monitor.words import mode_mark
 from actorflow.views.escape import cut, escape
 from actorflow.views.style import COLOURS, Look, symbol
 from actorflow.views.watching import Screen
@@ -128,6 +129,7 @@ def _header(view: Overview, width: int) -> Text:
     head = _line(f"run {view.run_id}", "bold")
     if width >= _NARROW:
         head.append(f"  {escape(view.workflow)}")
+    head.append(mode_mark(view.mode), style="yellow")
     if width >= _TINY:
         head.append(f"  {elapsed}", style="bright_black")
     return head

@@ -55,6 +55,7 @@ def test_a_run_that_goes_on_lasts_until_now() -> None:
     assert past_run_report(run, now=START + 2.5) == {
         "run_id": RUN_ID,
         "workflow": "w",
+        "mode": None,
         "status": "running",
         "started_at": "2026-11-22T18:48:00.000000Z",
         "duration": 2.5,
@@ -67,6 +68,7 @@ def test_of_a_run_that_cannot_be_read_nothing_is_made_up() -> None:
     assert report == {
         "run_id": RUN_ID,
         "workflow": None,
+        "mode": None,
         "status": "damaged",
         "started_at": None,
         "duration": None,

@@ -8,7 +8,7 @@ from actorflow.state import events as ev
 from actorflow.state.status import RunStatus, SkipReason
 from tests.monitor.run_histories import RUN_ID, START, History, entry
 
-RUN_KEYS = "run_id workflow status started_at finished_at duration inputs tasks hooks".split()
+RUN_KEYS = "run_id workflow mode status started_at finished_at duration inputs tasks hooks".split()
 TASK_KEYS = (
     "status reason agent attempts started_at finished_at duration output error cost_usd tokens".split()
 )
@@ -38,6 +38,7 @@ def test_a_finished_run_is_reported_with_times_outputs_and_costs() -> None:
     assert report(history) == {
         "run_id": RUN_ID,
         "workflow": "bugfix",
+        "mode": "live",
         "status": "success",
         "started_at": "2026-11-22T18:48:00.000000Z",
         "finished_at": "2026-11-22T18:48:03.000000Z",

@@ -62,6 +62,7 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         max_parallel=st.none() | _NUMBERS,
         mode=st.sampled_from(["live", "rehearsal"]),
         actorflow_version=_TEXT,
+        stubs=_OBJECTS,
     ),
     ev.DriverStarted: st.builds(ev.DriverStarted, _NUMBERS, _TEXT, _NUMBERS, boot_id=_TEXT),
     ev.RunResumed: st.builds(ev.RunResumed, st.lists(_IDS, max_size=3).map(tuple), reason=_TEXT),
