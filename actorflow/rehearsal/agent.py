@@ -61,6 +61,7 @@ class RehearsedAgent:
         if self._on_call is not None:
             self._on_call(request)
         channel.report(Progress(kind="started"))
+        channel.spent(cost_usd=stub.cost_usd, tokens=stub.tokens)  # counts when the attempt is cut off
         session = None
         if "session" in self._traits.supports:
             session = request.session or f"rehearsed-{request.task_id}"
@@ -68,7 +69,7 @@ class RehearsedAgent:
         await _work(stub.delay_seconds or 0.0, channel)
         failures = stub.fail or ()
         if request.attempt <= len(failures):
-            raise failures[request.attempt - 1].error()
+            raise failures[request.attempt - 1].error(cost_usd=stub.cost_usd, tokens=stub.tokens)
         return AgentResult(
             output=self._output(stub, request),
             cost_usd=stub.cost_usd,

@@ -130,8 +130,8 @@ _STUB = Object(
             "How the first attempts fail: a kind, or a mapping, for each. None by default.",
         ),
         "delay": Key(Duration(may_be_zero=True), 'How long an attempt takes: seconds, or "5m". Default: 0.'),
-        "cost_usd": Key(Amount(), "What a successful attempt costs. Unknown by default."),
-        "tokens": Key(Integer(0), "How many tokens a successful attempt uses. Unknown by default."),
+        "cost_usd": Key(Amount(), "What an attempt costs, however it ends. Unknown by default."),
+        "tokens": Key(Integer(0), "How many tokens an attempt uses. Unknown by default."),
     },
     _build_stub,
 )

@@ -30,7 +30,7 @@ _HEAD = """\
 #   output: …          what a successful attempt gives; it must fit the task's output_schema
 #   fail: [timeout]    how the first attempts fail: a kind for each, or {{kind: rate_limit, retry_after: 30, message: …}}
 #   delay: 0.2         how long an attempt takes, in seconds, or "5m"
-#   cost_usd: 0.05     what a successful attempt costs
+#   cost_usd: 0.05     what an attempt costs
 #   tokens: 1200       how many tokens it uses
 # What a task's stub leaves open, `agents: {{NAME: …}}` says for all tasks of an agent, and `defaults: …` for all.
 """

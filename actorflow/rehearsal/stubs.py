@@ -28,8 +28,8 @@ class Failing:
     retryable: bool | None = None
     retry_after_seconds: float | None = None
 
-    def error(self) -> AgentError:
-        """Return the error that the attempt fails with."""
+    def error(self, *, cost_usd: float | None = None, tokens: int | None = None) -> AgentError:
+        """Return the error that the attempt fails with, after it has spent something."""
         known = KINDS.get(self.kind, KnownKind("it failed"))
         return AgentError(
             self.kind,
@@ -37,6 +37,8 @@ class Failing:
             hint=self.hint,
             retryable=known.retryable if self.retryable is None else self.retryable,
             retry_after_seconds=self.retry_after_seconds,
+            cost_usd=cost_usd,
+            tokens=tokens,
         )
 
 
@@ -48,8 +50,8 @@ class Stub:
         has_output: whether ``output`` counts; null is an output too.
         fail: how the first attempts fail, the very first one first.
         delay_seconds: how long each attempt takes, also one that fails.
-        cost_usd: what each successful attempt costs.
-        tokens: what each successful attempt uses.
+        cost_usd: what each attempt costs, however it ends.
+        tokens: what each attempt uses.
     """
 
     has_output: bool = False
