@@ -9,22 +9,6 @@ from actorflow.state.status import SkipReason
 from actorflow.workflow import AgentTraits, Workflow, load_workflow
 from tests.monitor.run_histories import START, History
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    '"] ; evil [URL="https://evil.example" label=<<b>x</b>>',
-    'x" onload="alert(1)',
-    "</text></svg><svg onload=alert(1)>",
-    "<![CDATA[<a href='javascript:alert(1)'>]]>",
-    "&lt;b&gt; &#60;i&#62; &amp;amp; &nosuch;",
-    "\\N \\G \\E \\n \\l \\",
-    "ends with a backslash \\",
-    "\x1b]8;;https://evil.example\x07link\x1b]8;;\x07 \x1b[31m\x9b2J",
-    "\u202egnp.exe\u2066 \u200f",
-    "nul \x00 bell \x07 surrogate \ud800 noncharacters \ufffe\uffff",
-    "--> evil & more; %% {{x}} `md` \"`**b**`\" #quot; end\nclick n0 href 'https://evil.example'",
-    "<!-- --> ]]> <?xml-stylesheet href='x'?> <!ENTITY x SYSTEM 'file:///etc/passwd'>",
-)
-
 EVERY_STATE_TEXT = """
 name: every state
 tasks:

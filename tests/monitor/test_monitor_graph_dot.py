@@ -14,7 +14,8 @@ from actorflow.monitor.graph_dot import dot_text
 from actorflow.monitor.graph_mermaid import mermaid_text
 from actorflow.monitor.palette import PALETTES, PHASES
 from actorflow.views.pictures import picture_text
-from tests.monitor.picture_runs import HOSTILE, plain_picture
+from tests.monitor.picture_runs import plain_picture
+from tests.strategies.hostile_texts import HOSTILE
 
 LIGHT = PALETTES["light"]
 

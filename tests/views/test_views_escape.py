@@ -7,25 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actorflow.views.escape import cut, escape, escape_lines, is_safe
-
-ATTACKS = [
-    "\x1b[2J\x1b[H",  # clear the screen
-    "\x1b]0;title\x07",  # OSC: window title
-    "\x1b]8;;http://evil\x1b\\text\x1b]8;;\x1b\\",  # OSC 8: a link that lies
-    "\x1b]52;c;ZXZpbA==\x07",  # OSC 52: write the clipboard
-    "\x1bP$q\x1b\\",  # DCS
-    "\x1b[?1049h",  # alternate screen
-    "\x9b2J",  # CSI in one byte
-    "\x9d0;title\x9c",  # OSC in one byte
-    "\x08\x08\x08",  # overwrite what stands before
-    "\x07\x05\x0e\x00\x7f",
-    "a\u202eb\u2066c",  # bidirectional overrides
-    "pass\u200fword\u061c",
-    "one\u2028two\u2029three",
-    "\U000e0041\U000e0042",  # tags: invisible text
-    "\ud800",  # a lone surrogate
-    "\ufeff\u00ad\u2060",
-]
+from tests.strategies.hostile_texts import TERMINAL
 
 any_text = st.text(alphabet=st.characters(codec=None, categories=None))
 
@@ -37,7 +19,7 @@ def is_obeyed(character: str) -> bool:
     ) in ("LRE LRO RLE RLO PDF LRI RLI FSI PDI".split())
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", TERMINAL)
 def test_no_attack_on_the_terminal_comes_through(attack: str) -> None:
     shown = escape(attack)
 

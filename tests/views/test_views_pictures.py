@@ -17,7 +17,8 @@ from actorflow.monitor.graph import Edge, EdgeKind, Node, Picture
 from actorflow.views import pictures
 from actorflow.views.pictures import PictureFormat, draw, picture_text
 from actorflow.views.pictures_files import write_picture
-from tests.monitor.picture_runs import HOSTILE, plain_picture
+from tests.monitor.picture_runs import plain_picture
+from tests.strategies.hostile_texts import HOSTILE
 
 SVG = "{http://www.w3.org/2000/svg}"
 NEVER = "script a image use foreignObject style animate set iframe object embed link".split()

@@ -12,8 +12,9 @@ from actorflow.monitor.timeline import Bar, Row, Span, Timeline, timeline_of
 from actorflow.state.status import RunStatus
 from actorflow.views.pictures import picture_text
 from actorflow.views.pictures_timeline import timeline_svg
-from tests.monitor.picture_runs import HOSTILE, every_state
+from tests.monitor.picture_runs import every_state
 from tests.monitor.run_histories import RUN_ID, START, History, entry
+from tests.strategies.hostile_texts import HOSTILE
 from tests.views.test_views_pictures import SVG, check_inert, texts
 
 
