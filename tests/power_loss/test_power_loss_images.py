@@ -87,11 +87,11 @@ def recording(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.mark.parametrize("piece", range(SLICES))
 def test_whatever_a_loss_of_power_leaves_every_promise_is_kept(
-    recording: Recording, piece: int, tmp_path: Path, size, figure
+    recording: Recording, piece: int, ram_path: Path, size, figure
 ) -> None:
     count = size(240, 4000) // (2 * SLICES)
 
-    found = examine(recording, count, piece, tmp_path)
+    found = examine(recording, count, piece, ram_path)
 
     del found[""]
     figure("power-loss images", tried=count, of="images", found=found.total(), what="lost or refused")
@@ -109,11 +109,11 @@ def test_whatever_a_loss_of_power_leaves_every_promise_is_kept(
     ],
 )
 def test_a_missing_sync_is_seen(
-    program: str, mistake: str, promise: str, tmp_path: Path, size, figure
+    program: str, mistake: str, promise: str, ram_path: Path, size, figure
 ) -> None:
     count = size(30, 500)
 
-    found = examine(record(tmp_path / "project", program, mistake), count, 0, tmp_path)
+    found = examine(record(ram_path / "project", program, mistake), count, 0, ram_path)
 
     kept = found.pop("", 0)
     figure(

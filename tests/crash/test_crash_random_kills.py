@@ -1,0 +1,74 @@
+"""kill -9 from outside, at random moments of real runs and of their resumes, until the run has come to its end."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from actorflow import api
+from tests.crash.projects import Ended, Project, Zygote
+from tests.crash.workflows import WORKFLOWS
+
+pytestmark = pytest.mark.slow
+
+SLICES = 4
+MOST_KILLS_OF_ONE_RUN = 3
+"""A task that is lost more often is given up: that is a promise, too, and another end than the undisturbed run's."""
+
+
+@pytest.mark.parametrize("piece", range(SLICES))
+def test_runs_killed_at_random_moments_end_as_if_nothing_had_happened(
+    piece: int, zygote: Zygote, undisturbed: Callable[[str], Ended], ram_path: Path, size, figure
+) -> None:
+    wanted = size(48, 1200) // SLICES
+    rng = random.Random(piece)
+    kills = runs = 0
+    while kills < wanted:
+        name = rng.choice(sorted(WORKFLOWS))
+        project = Project.make(ram_path / str(runs), WORKFLOWS[name])
+        _kill_until_it_ends(project, rng, zygote, undisturbed(name), f"slice {piece}, run {runs} of {name!r}")
+        shutil.rmtree(project.root)
+        kills += project.crashes
+        runs += 1
+
+    figure("kill -9 at random moments", tried=kills, of="kills", what="lost or run again")
+
+
+def _kill_until_it_ends(
+    project: Project, rng: random.Random, zygote: Zygote, undisturbed: Ended, where: str
+) -> None:
+    command = ("run", "w.json")
+    while project.crashes < MOST_KILLS_OF_ONE_RUN:
+        after = rng.uniform(0.0, undisturbed.seconds * 1.1)
+        said = zygote.call(project, *command, "--json", after_seconds=after)
+        if not said.was_killed:
+            break
+        if not project.note_crash(said):
+            return
+        command = ("resume", "last")
+    else:
+        said = zygote.call(project, *command, "--json")
+    project.check(said, undisturbed, where)
+    assert _left_behind(project) == [], where
+
+
+def _left_behind(project: Project) -> list[str]:
+    """Return the processes that still work for the run: all of them carry its id in their environment."""
+    if sys.platform != "linux":
+        return []
+    mark = f"ACTORFLOW_RUN_ID={api.inspect('last', settings=project.settings).run_id}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if mark in (entry / "environ").read_bytes():
+                    found.append((entry / "cmdline").read_bytes().decode(errors="replace"))
+            except OSError:
+                continue  # it has ended, or is somebody else's
+    return found
