@@ -30,7 +30,7 @@ from actorflow import api
 from actorflow.settings import Settings
 from actorflow.state import events as ev
 root = Path(sys.argv[2])
-settings = Settings(project_root=root, state_dir=root / "state", home=root)
+settings = Settings(project_root=root, state_dir=root / "state", user_folder=root / "user")
 finished = trio.run(lambda: api.run(Path(sys.argv[1]), settings=settings))
 assert finished.exit_code == 0, finished.state.status
 events = api.inspect("last", settings=settings).events

@@ -32,7 +32,6 @@ class ActorCell(Cell):
     __slots__ = ("_actor", "_background", "_inbox", "_mailbox", "ref")
 
     spec: ChildSpec
-    _background: BackgroundTasks  # of the current incarnation; start() makes it
 
     def __init__(
         self, spec: ChildSpec, path: str, parent: Parent, house: House, *, is_dynamic: bool = False
@@ -43,6 +42,7 @@ class ActorCell(Cell):
         self.ref: Ref[Any] = make_ref(self._mailbox)
         self._inbox = Inbox(self._mailbox)
         self._actor: Actor | None = None
+        self._background: BackgroundTasks | None = None
 
     @property
     def shutdown_seconds(self) -> float:
@@ -82,24 +82,29 @@ class ActorCell(Cell):
             self.cancel()
 
     async def _live(self) -> Exception | None:
+        background = self._background
+        assert background is not None  # noqa: S101 (narrows the type; start() made it)
         errors: list[Exception] = []
         try:
             with self._scope:
-                await self._work()
+                await self._work(background)
         except* InboxEnded:
             pass  # run() left its loop with it: an orderly end
         except* Exception as group:  # noqa: BLE001 - the actor boundary: a crash is data from here on
             errors.append(group)
-        self.has_finished = not errors and not self.is_stop_requested and not self._background.has_failed
+        self.has_finished = not errors and not self.is_stop_requested and not background.has_failed
         self._inbox.end()
-        errors.extend(await self._background.stop(self.shutdown_seconds))
+        errors.extend(await background.stop(self.shutdown_seconds))
         if self._actor is not None:
             errors.extend(await self._stop_actor(self._actor))
         error = crash_of(errors)
         self._inbox.settle_unanswered(error)
+        self._actor = self._background = (
+            None  # they lead back here: without them no garbage has to be collected
+        )
         return error
 
-    async def _work(self) -> None:
+    async def _work(self, background: BackgroundTasks) -> None:
         actor = self.spec.factory()
         context = Context(
             name=self.spec.name,
@@ -107,7 +112,7 @@ class ActorCell(Cell):
             restarts=self.restarts,
             inbox=self._inbox,
             directory=self._house.directory,
-            background=self._background,
+            background=background,
         )
         await actor.on_start(context)
         self._actor = actor
@@ -131,7 +136,8 @@ class ActorCell(Cell):
 
     def _abandon(self) -> None:
         self._inbox.end()
-        self._background.cancel()
+        if self._background is not None:
+            self._background.cancel()
 
     def _close(self) -> None:
         self._mailbox.close()

@@ -124,6 +124,7 @@ class Attempt:
         try:
             self.outcome = await self._carry_out()
         finally:
+            self._channel = None  # it leads back here: without it no garbage has to be collected
             if self._session.secrets:
                 await close_attempt(self._session, self._start)
         self.tell()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -393,3 +396,28 @@ async def test_a_service_that_returns_has_finished(settle):
     async with open_runtime(SupervisorSpec("sup", children=[spec])) as runtime:
         await settle()
         assert runtime.tree().children[0].state == "finished"
+
+
+async def test_an_actor_that_has_ended_leaves_nothing_for_the_garbage_collector(host, log, settle):
+    actors = []
+
+    class Short(Actor):
+        async def on_start(self, ctx):
+            self.ctx = ctx
+            actors.append(weakref.ref(self))
+            ctx.start_soon(trio.sleep_forever)
+
+        async def receive(self, message):
+            self.ctx.stop_self()
+
+    gc.disable()
+    try:
+        async with open_runtime(SupervisorSpec("sup")) as runtime:
+            (await runtime.root.start_child(ChildSpec("short", Short, restart="temporary"))).tell_nowait(
+                "end"
+            )
+            await settle()
+
+            assert [actor() for actor in actors] == [None]
+    finally:
+        gc.enable()
