@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from actorflow.api.checking import validate as validate
     from actorflow.api.comparing import diff as diff
     from actorflow.api.counting import Statistics as Statistics
+    from actorflow.api.counting import estimate as estimate
     from actorflow.api.counting import stats as stats
     from actorflow.api.explaining import explain_task as explain_task
     from actorflow.api.following import JournalTail as JournalTail
@@ -60,6 +61,7 @@ _MODULES = {
     "compare_contexts": "actorflow.api.recalling",
     "context": "actorflow.api.recalling",
     "diff": "actorflow.api.comparing",
+    "estimate": "actorflow.api.counting",
     "explain_run": "actorflow.api.summarizing",
     "explain_task": "actorflow.api.explaining",
     "follow": "actorflow.api.following",

@@ -1,18 +1,29 @@
-"""``stats``: what all runs of one workflow have in common. Reads every one of them; those that cannot be read are named and left out."""
+"""What runs of one workflow have in common: ``stats`` over all of them, ``estimate`` from the latest.
+
+Reads each run that counts; those that cannot be read are named by ``stats`` and left out.
+"""
 
 from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from itertools import islice
 
 from actorflow.api.listing import Wanted, history
 from actorflow.api.looking import inspect
 from actorflow.errors import InputError, JournalError, RunError
+from actorflow.ids import RunId
+from actorflow.journal import RunStore
+from actorflow.monitor.estimate import Estimate, estimate_of
 from actorflow.monitor.stats import RunFigures, WorkflowStats, figures_of, stats_of
 from actorflow.settings import Settings
-from actorflow.state import LIVE
+from actorflow.state import LIVE, RunStatus
 
-__all__ = ["Statistics", "stats"]
+__all__ = ["Statistics", "estimate", "stats"]
+
+_LOOKED_AT = 200  # runs of any workflow
+_COUNTED = 10
+_MOST_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,43 @@ def stats(workflow: str, *, settings: Settings, last: int | None = None) -> Stat
     if not runs and not unreadable:
         raise InputError(f"there is no run of a workflow {workflow!r}", hint=_known(workflow, settings))
     return Statistics(stats_of(workflow, runs), unreadable)
+
+
+def estimate(workflow: str, *, settings: Settings, leave_out: str = "") -> Estimate | None:
+    """Return what the latest successful runs of a workflow let one expect; None when there are none.
+
+    Reads a few runs at most and none that is huge, so that it takes a moment even where there are thousands.
+
+    Args:
+        leave_out: the id of a run that does not count, being the one that is asked for.
+
+    Raises:
+        JournalError: the state folder cannot be read.
+    """
+    runs: list[RunFigures] = []
+    for run in islice(history(settings=settings), _LOOKED_AT):  # rehearsals take as long as their stubs say
+        if (run.workflow, run.status, run.mode) != (
+            workflow,
+            RunStatus.SUCCESS,
+            "live",
+        ) or run.run_id == leave_out:
+            continue
+        try:
+            if _size_of(run.run_id, settings) <= _MOST_BYTES:
+                seen = inspect(run.run_id, settings=settings)
+                runs.append(figures_of(seen.events, seen.state))
+        except (JournalError, RunError):
+            continue
+        if len(runs) >= _COUNTED:
+            break
+    return estimate_of(stats_of(workflow, runs)) if runs else None
+
+
+def _size_of(run_id: str, settings: Settings) -> int:
+    try:
+        return RunStore(settings.state_dir).open(RunId(run_id)).journal.stat().st_size
+    except OSError:
+        return _MOST_BYTES + 1
 
 
 def _known(workflow: str, settings: Settings) -> str:

@@ -22,6 +22,7 @@ from actorflow.cli.failing import RUN_KEY
 from actorflow.cli.options import local_zone, repeat_options, width_of
 from actorflow.cli.output import print_json
 from actorflow.cli.outputs import report_of
+from actorflow.cli.showing import screen_for, show_run
 from actorflow.cli.streams import say
 from actorflow.ids import RunId, TaskId
 from actorflow.monitor.feed import UpdateOfRun
@@ -31,7 +32,7 @@ from actorflow.settings import Settings
 from actorflow.state.events import RunAccepted
 from actorflow.views.style import Look, look_of
 from actorflow.views.summary import Told, end_lines
-from actorflow.views.watching import Screen, show
+from actorflow.views.watching import Screen
 
 __all__ = ["Driving"]
 
@@ -44,6 +45,7 @@ class Driving:
         state_dir: what ``--state-dir`` said, to be repeated in suggested commands.
         is_detached: whether this process drives in the background: the id is told in any case, then the streams
             are turned to the run's own log.
+        is_outline: whether the live view shows tasks below those that they wait for.
         order: all tasks as the workflow declares them; learned from the run's first event when it is not
             known before.
         limits: task -> its greatest number of attempts; learned in the same way.
@@ -54,6 +56,7 @@ class Driving:
     as_json: bool
     quiet: bool
     is_detached: bool = False
+    is_outline: bool = False
     order: tuple[TaskId, ...] = ()
     limits: dict[TaskId, int] = field(default_factory=dict)
     run_id: str = ""
@@ -75,7 +78,7 @@ class Driving:
         return finished.exit_code
 
     async def _watch(self, feed: AsyncIterable[UpdateOfRun], *, screen: Screen[Any]) -> None:
-        await show(feed, screen, on_first=self._first)
+        await show_run(feed, screen, settings=self.settings, on_first=self._first)
 
     async def _first(self, update: UpdateOfRun) -> None:
         self._announce(update.state.run_id)
@@ -102,17 +105,13 @@ class Driving:
         leave_terminal(RunStore(self.settings.state_dir).open(RunId(run_id)).path)
 
     def _screen(self, look: Look) -> Screen[Any]:
-        if self.quiet:
-            from actorflow.views.silent import SilentScreen
-
-            return SilentScreen()
-        if look.is_live:
-            from actorflow.views.terminal import LiveScreen
-
-            return LiveScreen(sys.stderr, look, clock=time.time, order=self.order, limits=self.limits)
-        from actorflow.views.plain import PlainScreen
-
-        return PlainScreen(sys.stderr, look, limits=self.limits)
+        return screen_for(
+            look,
+            is_quiet=self.quiet,
+            is_outline=self.is_outline,
+            order=self.order,
+            limits=self.limits,
+        )
 
     def _tell_end(self, finished: api.Finished, look: Look) -> None:
         if not self.quiet or finished.exit_code:

@@ -32,6 +32,7 @@ __all__ = [
     "settings_for",
     "shell_variable",
     "state_dir_option",
+    "view_option",
     "width_of",
 ]
 
@@ -89,6 +90,16 @@ def detach_option(command: Command) -> Command:
         "background",
         is_flag=True,
         help="Run in the background; return when the run is durable.",
+    )(command)
+
+
+def view_option(command: Command) -> Command:
+    """Add ``--view``."""
+    return click.option(
+        "--view",
+        type=click.Choice(["table", "tree"]),
+        default="table",
+        help="On a terminal: tasks as the workflow lists them, or below those that they wait for.  [default: table]",
     )(command)
 
 

@@ -16,6 +16,7 @@ from actorflow.cli.options import (
     repeat_options,
     settings_for,
     state_dir_option,
+    view_option,
 )
 from actorflow.cli.streams import say
 
@@ -26,6 +27,7 @@ __all__ = ["resume_command"]
 @last_run_argument
 @max_parallel_option
 @detach_option
+@view_option
 @quiet_option
 @json_option
 @state_dir_option
@@ -36,6 +38,7 @@ def resume_command(
     run: str,
     max_parallel: int | None,
     background: bool,
+    view: str,
     quiet: bool,
     as_json: bool,
     state_dir: str | None,
@@ -69,6 +72,7 @@ def resume_command(
         as_json=as_json,
         quiet=quiet,
         is_detached=detached,
+        is_outline=view == "tree",
         order=declared_order(seen.events),
         limits=limits_in(seen.events),
     )

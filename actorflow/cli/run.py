@@ -16,6 +16,7 @@ from actorflow.cli.options import (
     repeat_options,
     settings_for,
     state_dir_option,
+    view_option,
 )
 
 __all__ = ["run_command"]
@@ -51,6 +52,7 @@ __all__ = ["run_command"]
 @click.option("--force", is_flag=True, help="With --rehearse-init: write over a file that is there.")
 @max_parallel_option
 @detach_option
+@view_option
 @quiet_option
 @json_option
 @state_dir_option
@@ -66,6 +68,7 @@ def run_command(
     force: bool,
     max_parallel: int | None,
     background: bool,
+    view: str,
     quiet: bool,
     as_json: bool,
     state_dir: str | None,
@@ -107,7 +110,12 @@ def run_command(
     from actorflow.cli.driving import Driving
 
     driving = Driving(
-        settings=settings, state_dir=state_dir, as_json=as_json, quiet=quiet, is_detached=detached
+        settings=settings,
+        state_dir=state_dir,
+        as_json=as_json,
+        quiet=quiet,
+        is_detached=detached,
+        is_outline=view == "tree",
     )
     rehearsal = asked.rehearsal(path)
     start = partial(

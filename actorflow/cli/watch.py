@@ -14,6 +14,7 @@ from actorflow.cli.options import (
     repeat_options,
     settings_for,
     state_dir_option,
+    view_option,
     width_of,
 )
 from actorflow.cli.streams import say
@@ -21,6 +22,7 @@ from actorflow.cli.streams import say
 if TYPE_CHECKING:
     from actorflow import api
     from actorflow.monitor.feed import UpdateOfRun
+    from actorflow.settings import Settings
     from actorflow.views.style import Look
     from actorflow.views.watching import Screen
 
@@ -30,12 +32,20 @@ __all__ = ["watch_command"]
 @click.command("watch", short_help="Watch a run, from any terminal.")
 @last_run_argument
 @click.option("--exit-code", is_flag=True, help="Exit as the run does, and not with 0.")
+@view_option
 @quiet_option
 @json_option
 @state_dir_option
 @click.pass_context
 def watch_command(
-    ctx: click.Context, *, run: str, exit_code: bool, quiet: bool, as_json: bool, state_dir: str | None
+    ctx: click.Context,
+    *,
+    run: str,
+    exit_code: bool,
+    view: str,
+    quiet: bool,
+    as_json: bool,
+    state_dir: str | None,
 ) -> None:
     """Watch a run, from any terminal, until it ends or nobody drives it any more; of a run that has ended, show how it went.
 
@@ -50,6 +60,7 @@ def watch_command(
     from actorflow import api
     from actorflow.cli.output import print_json
     from actorflow.cli.outputs import report_of
+    from actorflow.cli.showing import screen_for
     from actorflow.monitor.limits import limits_in
     from actorflow.monitor.order import order_of
     from actorflow.views.style import look_of
@@ -58,7 +69,8 @@ def watch_command(
     look = look_of(sys.stderr, os.environ, zone=local_zone())
     with api.open_tail(run, settings=settings) as tail:
         limits: dict[Any, int] = {}
-        trio.run(_watch, tail, _screen(look, limits, quiet=quiet), limits)
+        screen = screen_for(look, is_quiet=quiet, is_outline=view == "tree", limits=limits)
+        trio.run(_watch, tail, screen, limits, settings)
     seen = api.inspect(tail.run_id, settings=settings)
     order = order_of(seen.state, seen.events)
     if as_json:
@@ -71,32 +83,17 @@ def watch_command(
         ctx.exit(exit_code_of(seen.state))
 
 
-async def _watch(tail: api.JournalTail, screen: Screen[Any], limits: dict[Any, int]) -> None:
+async def _watch(
+    tail: api.JournalTail, screen: Screen[Any], limits: dict[Any, int], settings: Settings
+) -> None:
     from actorflow import api
+    from actorflow.cli.showing import show_run
     from actorflow.monitor.limits import limits_in
-    from actorflow.views.watching import show
 
     async def learn(update: UpdateOfRun) -> None:
         limits.update(limits_in(update.events))
 
-    await show(api.follow(tail), screen, on_first=learn)
-
-
-def _screen(look: Look, limits: dict[Any, int], *, quiet: bool) -> Screen[Any]:
-    import sys
-    import time
-
-    if quiet:
-        from actorflow.views.silent import SilentScreen
-
-        return SilentScreen()
-    if look.is_live:
-        from actorflow.views.terminal import LiveScreen
-
-        return LiveScreen(sys.stderr, look, clock=time.time, limits=limits)
-    from actorflow.views.plain import PlainScreen
-
-    return PlainScreen(sys.stderr, look, limits=limits)
+    await show_run(api.follow(tail), screen, settings=settings, on_first=learn)
 
 
 def _tell_end(seen: api.Inspection, look: Look, options: str, limits: dict[Any, int]) -> None:

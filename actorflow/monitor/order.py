@@ -14,7 +14,7 @@ from actorflow.monitor.feed import RecordedEvent
 from actorflow.state.events import RunAccepted
 from actorflow.state.run_state import RunState
 
-__all__ = ["declared_order", "order_of"]
+__all__ = ["declared_order", "depths_of", "order_of"]
 
 
 def declared_order(events: Iterable[RecordedEvent]) -> tuple[TaskId, ...]:
@@ -32,11 +32,11 @@ def order_of(state: RunState, events: Iterable[RecordedEvent] = ()) -> tuple[Tas
     declared = declared_order(events)
     if len(declared) == len(state.tasks):
         return declared
-    depth = _depths(state)
+    depth = depths_of(state)
     return tuple(sorted(state.tasks, key=lambda task: (bool(state.tasks[task].hook), depth[task], task)))
 
 
-def _depths(state: RunState) -> dict[TaskId, int]:
+def depths_of(state: RunState) -> dict[TaskId, int]:
     """Return task -> length of the longest path to it. Iterative: chains may be thousands of tasks long."""
     depth: dict[TaskId, int] = {}
     waiting = {task.id: len(task.dependencies) for task in state.tasks.values()}

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from actorflow.ids import TaskId
+from actorflow.monitor.estimate import Estimate, seconds_left
 from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.limits import limit_of
-from actorflow.monitor.order import order_of
+from actorflow.monitor.order import depths_of, order_of
+from actorflow.monitor.outline import outline_of
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
 from actorflow.state.events import RunAccepted, RunResumed
 from actorflow.state.run_state import EMPTY, RunState, TaskState
-from actorflow.state.status import SkipReason, SubState, TaskStatus
+from actorflow.state.status import RunStatus, SkipReason, SubState, TaskStatus
 
 __all__ = ["Board", "Overview", "TaskLine", "task_line"]
 
@@ -38,6 +40,8 @@ class TaskLine:
         elapsed_seconds: since its first attempt began; None before that.
         detail: what it waits for, what it said last, or why it ended as it did; "" when there is nothing to
             say.
+        expected_seconds: how long it takes as a rule, while it runs; None when that is not known.
+        depth: how far in it stands in an outline; 0 in a table.
     """
 
     id: TaskId
@@ -46,6 +50,8 @@ class TaskLine:
     attempt: int
     elapsed_seconds: float | None
     detail: str
+    expected_seconds: float | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,7 @@ class Overview:
     """A run at one moment, ready to be drawn.
 
     Attributes:
+        left_seconds: how long it will still take, going by earlier runs; None when nothing is known.
         done: tasks that are over, hooks apart, as in ``total``.
         counts: state -> how many tasks are in it; states without any are left out.
         lines: tasks worth showing, in the order of the workflow.
@@ -65,6 +72,7 @@ class Overview:
     mode: str
     status: str
     elapsed_seconds: float
+    left_seconds: float | None
     done: int
     total: int
     counts: Mapping[str, int]
@@ -141,10 +149,24 @@ class Board:
             when it is not given.
         limits: task -> its greatest number of attempts; see ``attempt_limits``. It is looked at for every
             overview, so it may be filled later.
+        is_outline: whether tasks stand below those that they wait for, and not as the workflow declares them.
+
+    Attributes:
+        estimate: what earlier runs let one expect; may be set at any time.
     """
 
-    def __init__(self, *, order: Iterable[TaskId] = (), limits: Mapping[TaskId, int] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        order: Iterable[TaskId] = (),
+        limits: Mapping[TaskId, int] | None = None,
+        is_outline: bool = False,
+    ) -> None:
         self.state: RunState = EMPTY
+        self.estimate: Estimate | None = None
+        self._is_outline = is_outline
+        self._depths: Mapping[TaskId, int] = {}
+        self._dependencies_first: tuple[TaskId, ...] = ()
         self._order: tuple[TaskId, ...] = tuple(order)
         self._limits = {} if limits is None else limits
         self._index: dict[TaskId, int] = {}
@@ -192,6 +214,7 @@ class Board:
             mode=state.mode,
             status="pending" if state.status is None else state.status.value,
             elapsed_seconds=max(0.0, (now if state.ended_at is None else state.ended_at) - start),
+            left_seconds=self._seconds_left(now),
             done=sum(n for status, n in self._counts.items() if status.is_terminal),
             total=total,
             counts={status.value: self._counts[status] for status in TaskStatus if self._counts.get(status)},
@@ -200,11 +223,21 @@ class Board:
             note=_note(state),
         )
 
+    def _seconds_left(self, now: float) -> float | None:
+        if self.estimate is None or self.state.status is not RunStatus.RUNNING:
+            return None
+        return seconds_left(self.estimate, self.state, now, self._dependencies_first)
+
     def _start_again(self, update: UpdateOfRun) -> None:
         if len(self._order) != len(self.state.tasks) or any(
             isinstance(r.event, RunAccepted) for r in update.events
         ):
             self._order = order_of(self.state, update.events)
+        if self._is_outline:
+            self._depths = outline_of(self.state, self._order)
+            self._order = tuple(self._depths)
+        depths = depths_of(self.state)
+        self._dependencies_first = tuple(sorted(self._order, key=depths.__getitem__))
         self._index = {task: place for place, task in enumerate(self._order)}
         self._known.clear()
         self._counts.clear()
@@ -250,7 +283,13 @@ class Board:
         task = self.state.tasks[task_id]
         attempt, said = self._said.get(task_id, (0, ""))
         shown = said if attempt == task.attempts else ""
-        return task_line(task, self.state, now=now, limit=limit_of(task, self._limits), said=shown)
+        line = task_line(task, self.state, now=now, limit=limit_of(task, self._limits), said=shown)
+        expected = None if self.estimate is None else self.estimate.tasks.get(task_id)
+        return replace(
+            line,
+            expected_seconds=expected if task.is_attempt_open else None,
+            depth=self._depths.get(task_id, 0),
+        )
 
 
 def _keep(group: dict[TaskId, None], task: TaskId, is_member: bool) -> None:

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actorflow.ids import TaskId
+from actorflow.monitor.estimate import Estimate
 from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.progress import Board, Overview, TaskLine
 from actorflow.monitor.times import duration_text
@@ -35,6 +36,8 @@ __all__ = ["LiveScreen", "render"]
 _NARROW = 48  # below this many columns there is no room for details beside names and times
 _TINY = 28  # below this not for times either
 _NAME_SHARE = 3  # a name gets at most this fraction of the width
+_INDENT = "  "
+_DEEPEST = 8  # further in there is no room for names
 _FRAME_LINES = 4  # header, footer, note, and the line the cursor is on
 
 
@@ -46,10 +49,12 @@ class LiveScreen(Screen[Overview]):
         clock: gives Unix seconds.
         order: all tasks as the workflow declares them, if that is known already.
         limits: task -> its greatest number of attempts; may be filled later.
+        is_outline: whether tasks stand below those that they wait for.
     """
 
     pause_seconds = 0.1
     tick_seconds = 0.5
+    wants_estimate = True
 
     def __init__(
         self,
@@ -59,10 +64,11 @@ class LiveScreen(Screen[Overview]):
         clock: Callable[[], float],
         order: Iterable[TaskId] = (),
         limits: Mapping[TaskId, int] | None = None,
+        is_outline: bool = False,
     ) -> None:
         self._look = look
         self._clock = clock
-        self._board = Board(order=order, limits=limits)
+        self._board = Board(order=order, limits=limits, is_outline=is_outline)
         self._console = Console(
             file=stream,
             no_color=not look.has_colour,
@@ -76,6 +82,10 @@ class LiveScreen(Screen[Overview]):
     def absorb(self, update: UpdateOfRun) -> None:
         """Take in an update."""
         self._board.absorb(update)
+
+    def expect(self, estimate: Estimate) -> None:
+        """Show what earlier runs let one expect, from the next frame on."""
+        self._board.estimate = estimate
 
     def frame(self) -> Overview:
         """Return what fits the screen now."""
@@ -126,6 +136,8 @@ def _line(text: str, style: str) -> Text:
 
 def _header(view: Overview, width: int) -> Text:
     elapsed = duration_text(view.elapsed_seconds)
+    if view.left_seconds is not None and width >= _NARROW:
+        elapsed += f", about {duration_text(view.left_seconds)} left"
     head = _line(f"run {view.run_id}", "bold")
     if width >= _NARROW:
         head.append(f"  {escape(view.workflow)}")
@@ -150,7 +162,10 @@ def _tasks(lines: tuple[TaskLine, ...], width: int, look: Look) -> Table:
 def _cells(line: TaskLine, width: int, look: Look) -> list[Text]:
     style = COLOURS.get(line.phase, "")
     elapsed = "" if line.elapsed_seconds is None else duration_text(line.elapsed_seconds)
-    cells = [Text.assemble((symbol(line.phase, look), style), " ", escape(line.id))]
+    if line.expected_seconds is not None and elapsed and width >= _NARROW:
+        elapsed += f" of {duration_text(line.expected_seconds)}"
+    indent = _INDENT * min(line.depth, _DEEPEST)
+    cells = [Text.assemble(indent, (symbol(line.phase, look), style), " ", escape(line.id))]
     if width >= _TINY:
         cells.append(Text(elapsed, style="bright_black"))
     if width >= _NARROW:

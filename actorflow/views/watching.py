@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 import trio
 
+from actorflow.monitor.estimate import Estimate
 from actorflow.monitor.feed import UpdateOfRun
 
 __all__ = ["Screen", "show"]
@@ -30,10 +31,12 @@ class Screen(ABC, Generic[Frame]):
     Attributes:
         pause_seconds: the least time between two frames.
         tick_seconds: the longest time between two frames when nothing happens.
+        wants_estimate: whether it shows what earlier runs let one expect.
     """
 
     pause_seconds: float = 0.1
     tick_seconds: float = float("inf")
+    wants_estimate: bool = False
 
     @abstractmethod
     def absorb(self, update: UpdateOfRun) -> None:
@@ -46,6 +49,9 @@ class Screen(ABC, Generic[Frame]):
     @abstractmethod
     def draw(self, frame: Frame) -> None:
         """Draw it; in a thread, and never two at a time. An ``OSError`` means that nobody looks any more."""
+
+    def expect(self, estimate: Estimate) -> None:
+        """Take what earlier runs let one expect; only asked for where ``wants_estimate``."""
 
     def close(self) -> None:
         """Leave the terminal as it was found; in the loop, after the last frame or when cancelled."""

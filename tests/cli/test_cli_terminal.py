@@ -137,3 +137,17 @@ def test_a_cancelled_run_leaves_the_terminal_as_it_was(run_on_terminal: Run, gat
     assert run.returncode == 130
     assert seen.rindex(b"\x1b[?25h") > seen.rindex(b"\x1b[?25l")
     assert b"actorflow resume" in seen
+
+
+def test_the_second_run_says_how_long_it_will_take(run_on_terminal, start, workflow, gate) -> None:
+    go = gate("go")
+    file = workflow(a="sleep 0.2; echo once", b=["a", "head -n 1 go > /dev/null"])
+    go.open()
+    assert start("run", file).wait() == 0
+
+    process, terminal = run_on_terminal(file, "--view", "tree")
+    shown = terminal.read_until(" left")
+    go.open()
+
+    assert process.wait() == 0
+    assert "about" in shown

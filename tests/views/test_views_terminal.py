@@ -9,6 +9,7 @@ from rich.console import Console
 
 from actorflow.ids import TaskId
 from actorflow.monitor import Board
+from actorflow.monitor.estimate import Estimate
 from actorflow.state import events as ev
 from actorflow.views.style import Look
 from actorflow.views.terminal import LiveScreen, render
@@ -126,3 +127,27 @@ def test_without_colour_no_colour_is_written() -> None:
     screen.close()
 
     assert not [code for code in ("\x1b[31m", "\x1b[36m", "\x1b[90m") if code in stream.getvalue()]
+
+
+def test_what_earlier_runs_let_one_expect_is_shown_where_there_is_room() -> None:
+    board = Board()
+    board.absorb(busy().update())
+    board.estimate = Estimate(run_seconds=None, tasks={A: 90.0, TaskId("test"): 30.0}, runs=2)
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+
+    console.print(render(board.overview(now=START + 60, rows=9), width=100, look=Look()))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+
+    assert "1 m 00 s, about 1 m 01 s left" in shown
+    assert "59 s of 1 m 30 s" in shown
+
+
+def test_in_a_tree_tasks_stand_below_what_they_wait_for() -> None:
+    board = Board(is_outline=True)
+    board.absorb(History("a", "z", entry("b", "a")).update())
+    console = Console(file=io.StringIO(), width=60, color_system=None)
+
+    console.print(render(board.overview(now=START, rows=9), width=60, look=Look()))
+
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert [line.split("waits")[0].rstrip() for line in lines[1:4]] == ["· a", "  · b", "· z"]
