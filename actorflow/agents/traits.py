@@ -1,4 +1,4 @@
-"""What the agents that come with actorflow take, and the names of those that are not there yet.
+"""What the agents that come with actorflow take.
 
 Plain data, apart from the agents' code: validating a workflow needs the traits of ``shell`` but neither trio
 nor a process.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from actorflow.workflow.catalog import AgentTraits
 
-__all__ = ["BUILT_IN", "ECHO", "PYTHON", "SHELL", "UNAVAILABLE", "claude_code_agent"]
+__all__ = ["BUILT_IN", "ECHO", "HUMAN", "PYTHON", "SHELL", "claude_code_agent"]
 
 ECHO = AgentTraits(name="echo", supports=frozenset({"output_schema"}), needs_folder=False, backend="")
 
@@ -36,35 +36,29 @@ BUILT_IN = {
 }
 """Name -> traits and where the class is (``module:name``), which is imported when the agent first works."""
 
-_CLAUDE_CODE_NAMES = "claude planner coder checker frontend backend researcher orchestrator".split()
 
-
-def claude_code_agent(name: str, *, defined_in: str = "") -> AgentTraits:
-    """Return the traits of an agent that Claude Code runs, which this version of actorflow cannot start.
+def claude_code_agent(name: str, *, defined_in: str = "", can_run: bool = False) -> AgentTraits:
+    """Return the traits of an agent that Claude Code runs.
 
     Args:
-        defined_in: the file that defines it, when it is not one of the well-known names.
+        defined_in: the file that defines it, if there is one.
+        can_run: whether this installation can start Claude Code at all; whether the program is there is found
+            out when an agent is needed.
     """
     origin = f" (defined in {defined_in})" if defined_in else ""
+    reason = f"the agent '{name}'{origin} is run by Claude Code, which this version of actorflow cannot start"
     return AgentTraits(
         name=name,
         supports=frozenset(
             {"options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"}
         ),
-        backend="claude",
-        unavailable=(
-            f"the agent '{name}'{origin} is run by Claude Code, which this version of actorflow cannot start"
-        ),
+        unavailable="" if can_run else reason,
     )
 
 
-_HUMAN = AgentTraits(
+HUMAN = AgentTraits(
     name="human",
     parameters=frozenset({"question", "choices", "default", "timeout"}),
     required=frozenset({"question"}),
-    backend="",
     unavailable=("the agent 'human' cannot ask anybody in this version of actorflow"),
 )
-
-UNAVAILABLE = {"human": _HUMAN, **{name: claude_code_agent(name) for name in _CLAUDE_CODE_NAMES}}
-"""Name -> traits of agents that a workflow may name (it is valid) although no run can start them."""

@@ -10,7 +10,7 @@ from actorflow.workflow.catalog import AgentTraits, Catalog, TaskFeature
 from actorflow.workflow.decode import Draft
 from actorflow.workflow.decode_tasks import DecodedTask
 from actorflow.workflow.model import Budget, TaskSpec
-from actorflow.workflow.report import Report
+from actorflow.workflow.report import Path, Report
 
 __all__ = ["check_agents", "check_resources"]
 
@@ -24,6 +24,9 @@ def check_agents(draft: Draft, catalog: Catalog, report: Report) -> None:
             traits = catalog.get(name)
             if traits is None:
                 _unknown_agent(task, index, catalog, report)
+                continue
+            if traits.defect:
+                report.error(_place(task, index), "E805", traits.defect, f"actorflow agents show {name!r}")
                 continue
             _check_parameters(task, traits, report)
             _check_features(task, traits, report)
@@ -53,12 +56,17 @@ def check_resources(draft: Draft, report: Report) -> None:
 
 def _unknown_agent(task: DecodedTask, index: int, catalog: Catalog, report: Report) -> None:
     name = task.spec.agents[index]
-    path = (*task.path, "agent") if len(task.spec.agents) == 1 else (*task.path, "agent", index)
     known = sorted(catalog)
     shown = ", ".join(known[:_MANY]) + (" …" if len(known) > _MANY else "")
     hint = f"known agents: {shown}" if known else "no agent is known"
     near = report.suggestion(name, known)
-    report.error(path, "E801", f"unknown agent '{name[:80]}'", f"{near} ({hint})" if near else hint)
+    report.error(
+        _place(task, index), "E801", f"unknown agent '{name[:80]}'", f"{near} ({hint})" if near else hint
+    )
+
+
+def _place(task: DecodedTask, index: int) -> Path:
+    return (*task.path, "agent") if len(task.spec.agents) == 1 else (*task.path, "agent", index)
 
 
 def _check_parameters(task: DecodedTask, traits: AgentTraits, report: Report) -> None:

@@ -37,6 +37,8 @@ class AgentTraits:
             the agent. "": there is none, its attempts cost nothing (``shell``).
         unavailable: why it cannot run here and now and what to do about it ("" = it can). A workflow that
             names it is valid; a run of it ends with exit code 3 before it starts.
+        defect: what is wrong with the file that defines it, with its place ("" = nothing). A workflow that
+            names it is not valid.
     """
 
     name: str
@@ -48,6 +50,7 @@ class AgentTraits:
     needs_folder: bool = True
     backend: str | None = None
     unavailable: str = ""
+    defect: str = ""
 
     @property
     def paid_backend(self) -> str:

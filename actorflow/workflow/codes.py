@@ -61,6 +61,7 @@ CODES: Final[dict[str, str]] = {
     "E802": "a parameter that the agent does not know",
     "E803": "a parameter that the agent needs is missing",
     "E804": "a key that the agent does not support",
+    "E805": "an agent whose definition cannot be used",
     "W651": "a literal secret in the file",
     "W652": "a setting that has no effect",
     "W851": "a budget that no agent of the workflow can keep",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import actorflow.agents
-from actorflow.agents.traits import BUILT_IN, UNAVAILABLE
+from actorflow.agents.definitions_found import SHIPPED_AGENTS
+from actorflow.agents.traits import BUILT_IN
 from actorflow.testing.agents import AGENT_CASES
 
 PACKAGE = Path(actorflow.agents.__file__).parent
@@ -19,7 +20,7 @@ HOW_TO = (DOCS / "how-to" / "write-an-agent.md").read_text()
 
 def kinds_raised():
     found = set()
-    for file in PACKAGE.glob("*.py"):
+    for file in PACKAGE.rglob("*.py"):
         found |= set(re.findall(r"(?:AgentError|_Failure)\(\s*\"([a-z_]+)\"", file.read_text()))
     return found
 
@@ -39,7 +40,7 @@ def test_every_parameter_is_documented_and_no_other(name):
     assert documented == BUILT_IN[name][0].parameters
 
 
-@pytest.mark.parametrize("name", [*BUILT_IN, *UNAVAILABLE])
+@pytest.mark.parametrize("name", [*BUILT_IN, "claude", "human", *SHIPPED_AGENTS])
 def test_every_name_is_documented(name):
     assert f"`{name}`" in REFERENCE.partition("## Names")[2].partition("\n## ")[0]
 

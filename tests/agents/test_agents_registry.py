@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, entry_points
@@ -84,7 +85,8 @@ def test_agents_of_a_later_version_are_known_and_say_that_they_cannot_run(name):
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(
-        ConfigurationError, match=r"there is no agent 'shel'\n  known agents: backend, .*shell"
+        ConfigurationError,
+        match=r"there is no agent 'shel'\n  did you mean 'shell'\? \(known agents: backend, .*shell\)",
     ):
         AgentRegistry.built_in().get("shel")
 
@@ -200,22 +202,81 @@ def test_a_plug_in_may_say_that_it_cannot_run_here(plugin):
         registry.get("absent")
 
 
-def test_agent_definitions_of_project_and_user_are_known(tmp_path):
-    for folder, name in (("project", "reviewer"), ("home", "writer"), ("home", "shell")):
-        path = tmp_path / folder / ".claude" / "agents" / f"{name}.md"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("hello")
+@pytest.fixture
+def define(tmp_path):
+    def define(where, name, text="hello"):
+        folder = tmp_path / "project" / ".claude" if where == "project" else tmp_path / "user"
+        (folder / "agents").mkdir(parents=True, exist_ok=True)
+        path = folder / "agents" / name
+        path.write_text(text)
+        return path
 
-    registry = AgentRegistry.installed(
-        project_root=tmp_path / "project", user_folder=tmp_path / "home" / ".claude", plugins=[]
+    return define
+
+
+@pytest.fixture
+def installed(tmp_path):
+    return lambda *plugins: AgentRegistry.installed(
+        project_root=tmp_path / "project", user_folder=tmp_path / "user", plugins=plugins
     )
 
-    for name in ("reviewer", "writer"):
-        with pytest.raises(
-            ConfigurationError, match=rf"the agent '{name}' \(defined in .*{name}\.md\) is run by Claude Code"
-        ):
-            registry.get(name)
-    assert type(registry.get("shell")).__name__ == "ShellAgent"
+
+def test_what_files_define_is_known(define, installed):
+    define("project", "reviewer.md")
+    define("user", "writer.md")
+
+    registry = installed()
+
+    assert [registry.entry(name).origin for name in ("reviewer", "writer", "planner")] == [
+        "project",
+        "user",
+        "shipped",
+    ]
+    assert registry.catalog()["reviewer"].supports > {"session", "verify"}
+
+
+@pytest.mark.parametrize("name", ["shell", "claude", "human"])
+def test_no_file_takes_the_name_of_a_built_in_agent(define, installed, name):
+    path = define("project", f"{name}.md", f"---\nname: {name}\n---\nhello")
+
+    registry = installed()
+
+    assert registry.entry(name).origin == "built-in"
+    assert [file.path for file in registry.overruled(name)] == [path]
+
+
+def test_a_file_counts_before_a_plug_in_and_a_plug_in_before_what_ships(define, installed, plugin):
+    points = [plugin(name, "translating_plugin:Translator") for name in ("planner", "coder", "echo")]
+    define("user", "coder.md")
+
+    registry = installed(*points)
+
+    assert [registry.entry(name).origin for name in ("planner", "coder", "echo")] == [
+        "plug-in",
+        "user",
+        "built-in",
+    ]
+
+
+def test_a_broken_file_spoils_its_own_agent_only(define, installed):
+    path = define("project", "reviewer.md", "---\nname: reviewer\ntools: {a: b}\nmaxTurns: x\n---\n")
+    registry = installed()
+
+    reason = f"the agent 'reviewer' cannot be used: {path}:3:8: error[E601]: tools must be a list of names, not a mapping (and 1 more)"
+    assert registry.catalog()["reviewer"].defect == reason
+    with pytest.raises(ConfigurationError, match=re.escape(reason)):
+        registry.get("reviewer")
+    assert registry.get("shell")
+    assert not registry.catalog()["planner"].defect
+
+
+def test_a_file_that_went_away_is_a_reason_and_no_traceback(define, installed):
+    path = define("project", "reviewer.md")
+    registry = installed()
+    path.unlink()
+
+    with pytest.raises(ConfigurationError, match=r"reviewer\.md: the file cannot be read"):
+        registry.get("reviewer")
 
 
 @pytest.mark.slow

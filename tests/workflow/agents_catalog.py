@@ -9,6 +9,9 @@ FEATURES = frozenset({"options", "verify", "session", "handoff", "output_schema"
 CATALOG = {
     "echo": AgentTraits(name="echo"),
     "all": AgentTraits(name="all", supports=FEATURES),
+    "broken": AgentTraits(
+        name="broken", defect="the agent 'broken' cannot be used: agents/broken.md:2:7: error[E609]"
+    ),
     "planner": AgentTraits(name="planner", supports=FEATURES),
     "shell": AgentTraits(
         name="shell",

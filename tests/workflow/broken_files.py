@@ -348,6 +348,11 @@ TASKS = [
         "name: x\ntasks:\n- {id: a, agent: shell, parameters: {«comand: ls}}\n",
         "E802 command",
     ),
+    _case(
+        "an agent whose definition is broken",
+        "name: x\ntasks:\n- {id: a, agent: [echo, «broken], options: {}}\n",
+        "E805 broken.md:2:7",
+    ),
     _task("parameters that are text", "parameters: «do it", "E601 mapping"),
     _case(
         "options of an agent without options",

@@ -1,0 +1,186 @@
+"""One name of the registry: where it comes from, and how its agent is made when it is first needed.
+
+Makes the entries of what comes with actorflow, of files that define agents, and of plug-ins. Making one
+imports nothing and reads no file; asking for its traits may read its file or import its plug-in, and asking
+for its agent imports the agent. What fails on the way becomes the reason why this one agent cannot be used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+
+from actorflow.agents.definitions_found import DefinitionFile
+from actorflow.agents.interface import Agent
+from actorflow.agents.traits import BUILT_IN, HUMAN, claude_code_agent
+from actorflow.errors import ConfigurationError, SpecErrors
+from actorflow.workflow.catalog import AgentTraits
+
+if TYPE_CHECKING:  # 15 ms that a workflow of built-in agents does not need
+    from importlib.metadata import EntryPoint
+
+__all__ = ["Entry", "Origin", "built_in_entries", "defined_entries", "plugin_entries"]
+
+Origin: TypeAlias = Literal["built-in", "project", "user", "plug-in", "shipped"]
+
+_CLAUDE_PACKAGE = "actorflow.agents.claude"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One name.
+
+    Attributes:
+        load: gives the agent; None when there is none. What it gave is kept, and so is how it failed.
+        files: what defines it, the one that counts first; empty for agents that are code.
+        failure: why it could not be loaded.
+    """
+
+    name: str
+    origin: Origin
+    load: Callable[[], Agent] | None
+    known_traits: AgentTraits | None = None
+    files: tuple[DefinitionFile, ...] = ()
+    agent: Agent | None = None
+    failure: str = ""
+
+    def traits(self) -> AgentTraits:
+        """Return what the agent takes, reading its file or importing its plug-in if this is the first time."""
+        if self.known_traits is None:
+            self.known_traits = self._traits_of_file() if self.files else self._traits_of_agent()
+        return self.known_traits
+
+    def get(self) -> Agent:
+        """Return the agent.
+
+        Raises:
+            ConfigurationError: it cannot run here; says why.
+        """
+        traits = self.traits()
+        if reason := traits.defect or traits.unavailable:
+            raise ConfigurationError(reason)
+        agent = self._loaded()
+        if agent is None:
+            raise ConfigurationError(self.failure)
+        if reason := agent.traits.unavailable:
+            raise ConfigurationError(reason)
+        return agent
+
+    def _loaded(self) -> Agent | None:
+        if self.agent is None and self.load is not None and not self.failure:
+            try:
+                self.agent = self.load()
+            except ConfigurationError as error:
+                self.failure = str(error)
+            except Exception as error:  # noqa: BLE001 - foreign code may raise anything; it becomes the reason why the agent is unavailable
+                self.failure = f"the agent '{self.name}' could not be loaded: {type(error).__name__}: {error}"
+        return self.agent
+
+    def _traits_of_agent(self) -> AgentTraits:
+        agent = self._loaded()
+        if agent is None:
+            return AgentTraits(name=self.name, unavailable=self.failure)
+        return replace(agent.traits, name=self.name)
+
+    def _traits_of_file(self) -> AgentTraits:
+        file = self.files[0]
+        traits = claude_code_agent(self.name, defined_in=str(file.path), can_run=_has_claude())
+        try:
+            file.read()
+        except SpecErrors as errors:
+            return replace(traits, unavailable="", defect=_defect(self.name, errors))
+        except OSError as error:
+            return replace(
+                traits, unavailable="", defect=f"{file.path}: the file cannot be read: {error.strerror}"
+            )
+        return traits
+
+
+def built_in_entries() -> dict[str, Entry]:
+    """Return the agents whose names are reserved."""
+    entries = {
+        name: Entry(name, "built-in", _class_loader(place), traits)
+        for name, (traits, place) in BUILT_IN.items()
+    }
+    claude = claude_code_agent("claude", can_run=_has_claude())
+    entries["claude"] = Entry("claude", "built-in", _claude_loader(None), claude)
+    entries["human"] = Entry("human", "built-in", None, HUMAN)
+    return entries
+
+
+def defined_entries(files: Mapping[str, tuple[DefinitionFile, ...]]) -> dict[str, Entry]:
+    """Return the agents that files define."""
+    return {
+        name: Entry(name, group[0].scope, _claude_loader(group[0]), files=group)
+        for name, group in files.items()
+    }
+
+
+def plugin_entries(points: Iterable[EntryPoint]) -> dict[str, Entry]:
+    """Return the agents that installed packages bring; none takes a built-in agent's place."""
+    by_name: dict[str, dict[str, EntryPoint]] = {}
+    for point in points:
+        by_name.setdefault(point.name, {})[point.value] = point
+    return {name: _plugin_entry(name, list(rivals.values())) for name, rivals in by_name.items()}
+
+
+def _plugin_entry(name: str, points: list[EntryPoint]) -> Entry:
+    if len(points) == 1:
+        return Entry(name, "plug-in", _plugin_loader(points[0]))
+    rivals = " and ".join(_origin_of(point) for point in points)
+    reason = f"the agent '{name}' is brought by {rivals}; uninstall all but one"
+    return Entry(name, "plug-in", None, AgentTraits(name=name, unavailable=reason))
+
+
+def _defect(name: str, errors: SpecErrors) -> str:
+    first, *others = [p for p in errors.problems if getattr(p, "severity", "") == "error"]
+    head, _, _ = str(first).partition("\n")
+    more = f" (and {len(others)} more)" if others else ""
+    return f"the agent '{name}' cannot be used: {head}{more}"
+
+
+def _has_claude() -> bool:
+    return find_spec(_CLAUDE_PACKAGE) is not None
+
+
+def _claude_loader(file: DefinitionFile | None) -> Callable[[], Agent]:
+    def load() -> Agent:
+        make = importlib.import_module(_CLAUDE_PACKAGE).ClaudeAgent
+        return cast("Agent", make(definition=None if file is None else file.read()))
+
+    return load
+
+
+def _class_loader(place: str) -> Callable[[], Agent]:
+    def load() -> Agent:
+        module, _, attribute = place.partition(":")
+        return cast("Agent", getattr(importlib.import_module(module), attribute)())
+
+    return load
+
+
+def _plugin_loader(point: EntryPoint) -> Callable[[], Agent]:
+    def load() -> Agent:
+        try:
+            found = point.load()
+            agent = found() if isinstance(found, type) else found
+            if not isinstance(agent.traits, AgentTraits) or not callable(agent.run):
+                raise TypeError("its traits are not AgentTraits, or run cannot be called")
+        except Exception as error:
+            raise ImportError(
+                f"{_origin_of(point)}, which brings it, failed with {type(error).__name__}: {error}"
+            ) from error
+        return cast("Agent", agent)
+
+    return load
+
+
+def _origin_of(point: EntryPoint) -> str:
+    distribution = point.dist
+    package = (
+        f"the package {distribution.name} {distribution.version}" if distribution is not None else "a package"
+    )
+    return f"{package} ({point.value})"
