@@ -28,7 +28,7 @@ EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
 MEMORIES: Final = ("user", "project", "local")
 
 _DISPLAY = "only Claude Code's own screen shows it"
-_TASK_DECIDES = "a task of a workflow says it"
+_TASK_DECIDES = "a task says it"
 
 KEYS: Final[dict[str, str]] = {
     "name": "",
