@@ -59,6 +59,7 @@ fuzz: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.transitions
 	$(BIN)/python -m benchmarks.journal
+	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.expressions
 
 docs: $(STAMP)
