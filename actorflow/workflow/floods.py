@@ -35,8 +35,8 @@ def is_yaml_flood(data: bytes, most: int) -> bool:
 
 
 def _is_flood(data: bytes, most: int, count_events: Callable[[bytes], int]) -> bool:
-    if _separators(data, b",:\n[{") <= most // 4:
-        return False  # an ordinary file: nothing else is done
+    if _separators(data, b",:\n[{") <= most // 2:
+        return False  # an ordinary file, as there are hardly two events a separator: nothing else is done
     size = _FIRST_PREFIX
     for _ in range(2):
         count = count_events(data[:size])

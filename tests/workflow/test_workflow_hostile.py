@@ -24,7 +24,7 @@ FILES = {
         "E509",
     ),
     "a million aliases": (lambda: b"a: &a x\nb:\n" + b"- *a\n" * MILLION, "w.yaml", "E5"),
-    "merge keys": (lambda: b"a: {b: c}\n" + b"<<: {x: y}\n" * 100_000, "w.yaml", "E510"),
+    "merge keys": (lambda: b"a: {b: c}\n" + b"<<: {x: y}\n" * 50_000, "w.yaml", "E510"),
     "duplicate keys": (lambda: b"name: x\n" * 200_000, "w.yaml", "E508"),
     "tags": (lambda: b"tasks:\n" + b"- !!str a\n" * 300_000, "w.yaml", "E511"),
     "tag directives": (
@@ -43,15 +43,20 @@ FILES = {
     "an open quote": (lambda: b"name: x\ntasks: '" + b"''" * (4 * MILLION), "w.yaml", "E505"),
     "carriage returns": (lambda: b"name: x\n" + b"\r" * (4 * MILLION) + b"taks: 1\n", "w.yaml", "E602"),
     "bad tasks": (
-        lambda: b"name: x\ntasks:\n" + b"- {id: 1, agnt: x, timeout: soon}\n" * 20_000,
+        lambda: b"name: x\ntasks:\n" + b"- {id: 1, agnt: x, timeout: soon}\n" * 50_000,
         "w.yaml",
         "E601",
+    ),
+    "a hundred thousand bad tasks": (
+        lambda: b"name: x\ntasks:\n" + b"- {id: 1, agnt: x, timeout: soon}\n" * 100_000,
+        "w.yaml",
+        "E514",
     ),
     "unknown names": (
         lambda: (
             b"name: x\ntasks:\n"
             + b"".join(
-                b"- {id: task_%d, agent: echo, dependencies: [tsak_%d]}\n" % (i, i) for i in range(5000)
+                b"- {id: task_%d, agent: echo, dependencies: [tsak_%d]}\n" % (i, i) for i in range(30_000)
             )
         ),
         "w.yaml",
@@ -61,7 +66,8 @@ FILES = {
         lambda: (
             b"name: x\ntasks:\n"
             + b"".join(
-                b"- {id: t%d, agent: echo, dependencies: [t%d]}\n" % (i, (i + 1) % 5000) for i in range(5000)
+                b"- {id: t%d, agent: echo, dependencies: [t%d]}\n" % (i, (i + 1) % 20_000)
+                for i in range(20_000)
             )
         ),
         "w.yaml",
