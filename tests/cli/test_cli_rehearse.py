@@ -90,7 +90,7 @@ def test_stubs_say_outputs_failures_costs_and_delays(call, review, stubs):
     report = rehearsed(call, review, "--rehearse", file)
 
     seen = report["tasks"]["review"]
-    assert (seen["status"], seen["attempts"], seen["cost_usd"], seen["tokens"]) == ("success", 3, 0.5, 10)
+    assert (seen["status"], seen["attempts"], seen["cost_usd"], seen["tokens"]) == ("success", 3, 1.5, 30)
     assert [report["tasks"][task]["reason"] for task in ("fix", "ask", "ship")] == [
         "condition_false",
         "upstream_skipped",
