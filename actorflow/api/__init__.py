@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from actorflow.api.running import resume as resume
     from actorflow.api.running import run as run
     from actorflow.api.summarizing import explain_run as explain_run
+    from actorflow.api.workflow_tests import CaseResult as CaseResult
+    from actorflow.api.workflow_tests import FileResult as FileResult
+    from actorflow.api.workflow_tests import find_test_files as find_test_files
+    from actorflow.api.workflow_tests import is_test_file as is_test_file
+    from actorflow.api.workflow_tests import run_tests as run_tests
+    from actorflow.api.workflow_tests import tests_beside as tests_beside
     from actorflow.engine.feed import Feed as Feed
     from actorflow.engine.feed import Update as Update
     from actorflow.engine.feed import Watch as Watch
@@ -45,9 +51,11 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Cancelled": "actorflow.api.requesting",
+    "CaseResult": "actorflow.api.workflow_tests",
     "Checked": "actorflow.api.checking",
     "Context": "actorflow.api.recalling",
     "Feed": "actorflow.engine.feed",
+    "FileResult": "actorflow.api.workflow_tests",
     "Finished": "actorflow.api.running",
     "Inspection": "actorflow.api.looking",
     "JournalTail": "actorflow.api.following",
@@ -64,15 +72,19 @@ _MODULES = {
     "estimate": "actorflow.api.counting",
     "explain_run": "actorflow.api.summarizing",
     "explain_task": "actorflow.api.explaining",
+    "find_test_files": "actorflow.api.workflow_tests",
     "follow": "actorflow.api.following",
     "follow_events": "actorflow.api.following",
     "history": "actorflow.api.listing",
     "inspect": "actorflow.api.looking",
+    "is_test_file": "actorflow.api.workflow_tests",
     "open_tail": "actorflow.api.following",
     "resume": "actorflow.api.running",
     "run": "actorflow.api.running",
+    "run_tests": "actorflow.api.workflow_tests",
     "stats": "actorflow.api.counting",
     "stub_file_beside": "actorflow.api.rehearsing",
+    "tests_beside": "actorflow.api.workflow_tests",
     "tree": "actorflow.api.requesting",
     "validate": "actorflow.api.checking",
     "write_stub_file": "actorflow.api.rehearsing",

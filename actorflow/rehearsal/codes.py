@@ -15,4 +15,7 @@ CODES: Final[dict[str, str]] = {
     "E963": "an output that does not fit the task's output_schema",
     "E964": "an agent that no task of the workflow has",
     "E965": "an output that cannot be made up: it has to be written",
+    "E966": "an input that the workflow does not have, or that does not fit",
+    "E967": "the workflow of a tests file is not there, or is not valid",
+    "E968": "an expectation that no run can meet",
 }

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import actorflow.rehearsal
+from actorflow import api
 from actorflow.agents.registry import AgentRegistry
-from actorflow.rehearsal import decode_stubs
+from actorflow.rehearsal import decode_cases, decode_stubs
 from actorflow.rehearsal.codes import CODES
 from actorflow.rehearsal.kinds import KINDS
 from actorflow.rehearsal.stub_files import read_stubs
+from actorflow.settings import Settings
 from actorflow.workflow import load_workflow
+from actorflow.workflow.document import read_document
+from actorflow.workflow.events import ReadLimits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "rehearsal-files.md").read_text(encoding="utf-8")
 EXAMPLES = dict(re.findall(r"<!-- example: (\w+) -->\n```yaml\n(.*?)```", PAGE, re.DOTALL))
+EXAMPLE_OF_STUBS = read_document(EXAMPLES["stubs"].encode(), file="s.yaml", limits=ReadLimits()).value
 SOURCES = [path.read_text() for path in Path(actorflow.rehearsal.__file__).parent.glob("*.py")]
 
 
@@ -55,14 +60,42 @@ def test_every_kind_is_there_and_whether_it_is_retried() -> None:
 
 
 def test_every_key_of_stubs_has_a_row_and_is_in_the_example() -> None:
-    from actorflow.workflow.document import read_document
-    from actorflow.workflow.events import ReadLimits
-
     keys = keys_of(decode_stubs.STUBS.schema())
-    example = read_document(EXAMPLES["stubs"].encode(), file="s.yaml", limits=ReadLimits()).value
 
     assert keys <= set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE))
-    assert keys <= keys_used(example)
+    assert keys <= keys_used(EXAMPLE_OF_STUBS)
+
+
+def test_every_key_of_tests_has_a_row_and_is_in_the_example() -> None:
+    keys = keys_of(decode_cases.CASES.schema())
+    example = read_document(EXAMPLES["tests"].encode(), file="s.yaml", limits=ReadLimits()).value
+    rows_of_page = {
+        key for row in re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)
+    }
+
+    assert keys <= rows_of_page
+    assert keys <= keys_used(example) | keys_used(EXAMPLE_OF_STUBS)
+
+
+REVIEW = """
+name: review
+inputs: {file: {type: string}}
+tasks:
+  - {id: review, agent: planner, parameters: {task: "Review ${file}"}, retry: {max_attempts: 2, delay: 10, backoff: fixed}}
+  - {id: fix, agent: coder, dependencies: [review], parameters: {task: fix}}
+  - {id: docs, agent: coder, dependencies: [review], parameters: {task: write}}
+  - {id: check, agent: shell, dependencies: [fix, docs], parameters: {command: make}}
+"""
+
+
+def test_the_example_of_tests_passes(tmp_path: Path) -> None:
+    (tmp_path / "review.yaml").write_text(REVIEW, encoding="utf-8")
+    (tmp_path / "review.tests.yaml").write_text(EXAMPLES["tests"], encoding="utf-8")
+    settings = Settings(project_root=tmp_path, state_dir=tmp_path / "state", user_folder=tmp_path)
+
+    (result,) = api.run_tests([tmp_path / "review.tests.yaml"], settings=settings)
+
+    assert (result.problems, [case.not_met for case in result.cases]) == ((), [(), (), ()])
 
 
 def test_the_example_of_stubs_is_valid() -> None:
