@@ -10,7 +10,7 @@ change anything.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -55,17 +55,21 @@ def lost_frame(data: bytes) -> int | None:
     log = _Log.of(data)
     if log is None:
         return None
-    if not log.header_is_whole:
-        return 0 if any(log.is_durable_commit(number) for number in range(1, log.count + 1)) else None
+    if not log.header_is_whole:  # even what it says about the order of words may be wrong
+        return (
+            0 if any(replace(log, order=order).has_durable_commit() for order in _ORDERS.values()) else None
+        )
     broken = log.first_broken()
     if broken is None:
         return None
     later = [
         n for n in range(broken + 1, log.count + 1) if log.is_commit(n) and log.salts(n) == log.header_salts
     ]
-    if not log.ends_own_transaction(broken):
-        later = later[1:]  # the first of them may end the transaction that the power cut tore
-    return broken if any(log.is_durable_commit(number) for number in later) else None
+    if log.ends_own_transaction(broken):
+        # Whatever was written behind it was written after it had been synced.
+        return broken if later or log.has_lost_its_header(broken + 1) else None
+    # The first of them may end the transaction that the power cut tore.
+    return broken if any(log.is_durable_commit(number) for number in later[1:]) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,9 @@ class _Log:
             sums = self._stored(number)
         return None
 
+    def has_durable_commit(self) -> bool:
+        return any(self.is_durable_commit(number) for number in range(1, self.count + 1))
+
     def is_durable_commit(self, number: int) -> bool:
         """Whether the frame ends a transaction and fits to the one before it, whatever came before that one.
 
@@ -122,6 +129,14 @@ class _Log:
         if not self.is_commit(number) or not any(self.salts(number)):
             return False
         return self._fits(number, self._stored(number - 1)) or self._fits(number, self._expected(number - 1))
+
+    def has_lost_its_header(self, number: int) -> bool:
+        """Whether a frame was written, and of its header nothing is left: a lost sector reaches into both frames that it lies between."""
+        if number > self.count:
+            return False
+        start = self._start(number)
+        page = self.data[start + _FRAME_HEADER_BYTES : start + _FRAME_HEADER_BYTES + self.page]
+        return not any(self.data[start : start + _FRAME_HEADER_BYTES]) and any(page)
 
     def ends_own_transaction(self, number: int) -> bool:
         """Whether a broken frame surely was the end of its transaction, or surely was no part of a torn one.

@@ -197,6 +197,19 @@ def test_a_broken_header_of_the_log_is_refused(killed, copy, open_and_read):
 
 
 @both_ways
+@pytest.mark.parametrize("byte", range(32))
+def test_no_flipped_bit_in_the_header_of_the_log_hides_it(killed, copy, open_and_read, byte):
+    for bit in range(8):
+        image = copy(killed)
+        flip(image.log, byte, bit)
+        try:
+            found = open_and_read(image.folder)
+        except JournalDamaged as error:
+            found = error.message
+        assert found == killed.records or "header of the log is broken" in found, f"bit {bit}"
+
+
+@both_ways
 @pytest.mark.parametrize("garbage", [b"", b"x" * 20, b"\0" * 40, b"\xff" * 5000])
 def test_a_log_without_commits_is_no_damage(at_rest, copy, open_and_read, garbage):
     image = copy(at_rest)
@@ -251,3 +264,29 @@ def test_whatever_a_power_cut_leaves_of_the_last_commit_is_no_damage(tmp_path, b
 
 def sample(chance, items):
     return chance.sample(items, chance.randrange(len(items)))
+
+
+@both_ways
+@pytest.mark.parametrize("frames_from_the_end", [1, 2, 3])
+def test_a_sector_lost_over_the_border_of_two_commits_is_refused(
+    tmp_path, open_and_read, frames_from_the_end
+):
+    """Neither what ends the one nor what begins the other is left, and it takes more than their checksums to tell them from a torn end."""
+    create_database(tmp_path / "journal.db")
+    database = Database(tmp_path / "journal.db")
+    for _ in range(8):
+        database.append([news(1)])  # one frame each
+    image = shutil.copytree(tmp_path, tmp_path.with_name(f"{tmp_path.name}-image"))
+    database.close()
+    log = bytearray((image / "journal.db-wal").read_bytes())
+    used = 32
+    while log[used + 8 : used + 16] == log[16:24]:
+        used += FRAME
+    border = used - frames_from_the_end * FRAME
+    start = border - border % SECTOR
+    assert start < border < start + SECTOR
+    log[start : start + SECTOR] = bytes(SECTOR)
+    (image / "journal.db-wal").write_bytes(log)
+
+    with pytest.raises(JournalDamaged, match="of the log is broken, and durable events are behind it"):
+        open_and_read(image)
