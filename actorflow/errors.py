@@ -6,6 +6,7 @@
     ├── ExpressionError       parse, static, eval or limit error of an expression         exit 2
     ├── ConfigurationError    an agent, a login or a program is not there                 exit 3
     ├── RunError              a run cannot do what was asked (unknown run, wrong state)   exit 2
+    │   └── SpecDiffers       its workflow file has changed: somebody must say which text counts
     ├── AgentError            an attempt failed; says whether to retry                    exit 1
     ├── JournalError          the storage failed                                          exit 74
     │   ├── JournalDamaged    a journal was read that is not whole
@@ -45,6 +46,7 @@ __all__ = [
     "MailboxFull",
     "RunError",
     "RunLocked",
+    "SpecDiffers",
     "SpecErrors",
     "StaleEpoch",
 ]
@@ -107,6 +109,39 @@ class RunError(ActorflowError):
     """A run cannot do what was asked of it."""
 
     exit_code = 2
+
+
+class SpecDiffers(RunError):
+    """The workflow file of a run has changed since the run took it up.
+
+    Attributes:
+        file: its path.
+        tasks: what differs, each ``{"task", "kind", "keys"}``.
+        elsewhere: keys that differ and belong to no task.
+        difference: the lines of a unified difference; () when the file is not valid any more.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        file: str,
+        *,
+        tasks: tuple[dict[str, object], ...] = (),
+        elsewhere: tuple[str, ...] = (),
+        difference: tuple[str, ...] = (),
+        problems: int = 0,
+    ) -> None:
+        state = f", and has {problems} problem{'s' if problems != 1 else ''} now" if problems else ""
+        choices = [
+            f"go on with what the run began with:  actorflow resume {run_id} --use-pinned-spec",
+            f"go on with the file as it is now:    actorflow resume {run_id} --use-current-spec",
+            "what either would run again:          add --dry-run",
+        ]
+        super().__init__(f"{file} has changed since run {run_id} took it up{state}", hint="\n".join(choices))
+        self.file = file
+        self.tasks = tasks
+        self.elsewhere = elsewhere
+        self.difference = difference
 
 
 class AgentError(ActorflowError):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from actorflow.api.requesting import Cancelled as Cancelled
     from actorflow.api.requesting import cancel as cancel
     from actorflow.api.requesting import tree as tree
+    from actorflow.api.resume_plan import plan_resume as plan_resume
     from actorflow.api.running import Finished as Finished
     from actorflow.api.running import resume as resume
     from actorflow.api.running import run as run
@@ -79,6 +80,7 @@ _MODULES = {
     "inspect": "actorflow.api.looking",
     "is_test_file": "actorflow.api.workflow_tests",
     "open_tail": "actorflow.api.following",
+    "plan_resume": "actorflow.api.resume_plan",
     "resume": "actorflow.api.running",
     "run": "actorflow.api.running",
     "run_tests": "actorflow.api.workflow_tests",

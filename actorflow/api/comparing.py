@@ -7,7 +7,8 @@ from actorflow.errors import InternalError, JournalError
 from actorflow.monitor.differences import RunDifference, Side, run_difference
 from actorflow.monitor.report import blob_reference
 from actorflow.settings import Settings
-from actorflow.state.events import BlobRef, RunAccepted
+from actorflow.state.events import BlobRef
+from actorflow.state.pinned_spec import pinned_spec
 from actorflow.values import JSONValue
 
 __all__ = ["diff"]
@@ -27,8 +28,8 @@ def diff(first: str, second: str, *, settings: Settings) -> RunDifference:
 
 
 def _side(seen: Inspection) -> Side:
-    accepted = seen.events[0].event
-    if not isinstance(accepted, RunAccepted):
+    accepted = pinned_spec(seen.events)
+    if accepted is None:
         raise InternalError(f"the first event of run {seen.run_id} is another one")
 
     def load(ref: BlobRef) -> JSONValue:

@@ -99,24 +99,40 @@ class _Decision:
         recorded: the first event that says so; None while there is none.
         before: the state just before it, the latest one while there is none.
         latest: the latest state.
+        resumed: the last resume that made the task PENDING again.
     """
 
     recorded: Recorded | None
     before: RunState
     latest: RunState
+    resumed: Recorded | None
 
 
 def _decision(events: tuple[Recorded, ...], task: TaskId) -> _Decision:
     state = before = EMPTY
     decided: Recorded | None = None
+    resumed: Recorded | None = None
     for recorded in events:
         event = recorded.event
         if isinstance(event, ev.RunResumed) and task in event.tasks:
-            decided = None
+            decided, resumed = None, recorded
         elif decided is None and isinstance(event, _DECIDING) and event.task == task:
             decided, before = recorded, state
         state = apply(state, event, recorded.at)
-    return _Decision(decided, state if decided is None else before, state)
+    return _Decision(decided, state if decided is None else before, state, resumed)
+
+
+def _again(resumed: Recorded | None, task: TaskId) -> str:
+    if resumed is None or not isinstance(resumed.event, ev.RunResumed):
+        return ""
+    event = resumed.event
+    if task in event.asked:
+        return f"it was asked for: {event.reason}"
+    if task in event.changed:
+        return "what it was asked had changed: resume --use-current-spec"
+    if event.asked or event.changed:
+        return f"a resume ran {named([*event.asked, *event.changed])} again, and what comes after"
+    return "a resume ran again what had not succeeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +146,11 @@ class _Explaining:
     now: float
 
     def explain(self, task: TaskState, attempts: tuple[Attempt, ...]) -> Explanation:
-        decided, before = self.decision.recorded, self.decision.before
+        decided = self.decision.recorded
         rule = self._rule(task)
         condition = self._condition(task, rule)
         limit = limit_of(task, {task.id: self.reading.entries[task.id].max_attempts})
-        dependencies = tuple(self._dependency(before.tasks[d]) for d in task.dependencies)
+        dependencies = tuple(self._dependency(dependency) for dependency in self._before(task))
         facts = Facts(
             state=self.decision.latest,
             now=self.now,
@@ -163,7 +179,14 @@ class _Explaining:
             limit=limit,
             error=task.error,
             waits_for=tuple(facts.waits_for),
+            again=_again(self.decision.resumed, task.id),
         )
+
+    def _before(self, task: TaskState) -> list[TaskState]:
+        """Return what the task depended on, as it was at the decision; the spec may have changed since."""
+        tasks = self.decision.before.tasks
+        names = tasks[task.id].dependencies if task.id in tasks else task.dependencies
+        return [tasks[d] for d in names if d in tasks]
 
     def _dependency(self, task: TaskState) -> DependencyFact:
         overruled = self.planned is not None and task.id in self.planned.rule.overruled
@@ -174,7 +197,7 @@ class _Explaining:
         if self.planned is None or not task.dependencies:
             return None
         rule = self.planned.rule
-        before = [self.decision.before.tasks[d] for d in task.dependencies]
+        before = self._before(task)
         is_met = blocked_by_rule(rule, before) is None if _all_done(before) else None
         name = _name_of(rule)
         return RuleFact(name.value, rule.run_if is None, _meaning(rule, name), is_met)
@@ -184,12 +207,15 @@ class _Explaining:
             return None
         expression = self.planned.condition
         before = self.decision.before
-        is_due = all(before.tasks[d].status.is_terminal for d in task.dependencies)
+        is_due = _all_done(self._before(task))
         if not is_due or (rule is not None and rule.is_met is False) or _was_stopped(task):
             return ConditionFact(expression.source, None, was_asked=False)
         try:
             seen = snapshot(
-                before, reads=self.planned.reads, dependencies=task.dependencies, load=self.reading.output
+                before,
+                reads=[read for read in self.planned.reads if read in before.tasks],
+                dependencies=[dependency.id for dependency in self._before(task)],
+                load=self.reading.output,
             )
         except JournalError as error:  # a large output is gone: the rest can still be told
             return ConditionFact(expression.source, None, was_asked=True, failure=error.message)

@@ -25,6 +25,7 @@ from actorflow.settings import Settings
 from actorflow.state import RunState, fold
 from actorflow.state import events as ev
 from actorflow.state.events import BlobRef, TaskEntry
+from actorflow.state.pinned_spec import pinned_spec
 from actorflow.state.recorded import Recorded
 from actorflow.values import Frozen, freeze
 
@@ -43,9 +44,9 @@ class RunReading:
     """A run as its journal had it at one moment.
 
     Attributes:
-        accepted: its first event.
-        accepted_at: when that was recorded, Unix seconds.
-        entries: task -> what the first event says of it, as the workflow declares them.
+        accepted: its spec: the first event, with what a later ``SpecChanged`` says in its place.
+        accepted_at: when the first event was recorded, Unix seconds.
+        entries: task -> what the spec says of it, as the workflow declares them.
         driver: who drives it; None when nobody does.
         last_kinds: task -> the kind of the last event about it.
         open_attempts: tasks whose latest attempt has not ended.
@@ -59,11 +60,12 @@ class RunReading:
     entries: dict[TaskId, TaskEntry]
     last_kinds: dict[TaskId, str]
     open_attempts: frozenset[TaskId]
+    _first: ev.RunAccepted = field(repr=False)
     _records: list[Record] = field(repr=False)
     _tasks: list[TaskId | None] = field(repr=False)
 
     def entry(self, task: str) -> TaskEntry:
-        """Return what the first event says of a task.
+        """Return what the spec says of a task.
 
         Raises:
             InputError: the run has no such task.
@@ -82,7 +84,7 @@ class RunReading:
         chosen = frozenset(tasks)
         pairs = zip(self._records[1:], self._tasks[1:], strict=True)
         decoded = _decoded(record for record, task in pairs if task is None or task in chosen)
-        first = Recorded(1, self.accepted_at, self.accepted)  # the largest by far: decoded once is enough
+        first = Recorded(1, self.accepted_at, self._first)  # the largest by far: decoded once is enough
         return tuple(_cut(recorded, chosen) for recorded in (first, *decoded))
 
     def failed_before(self, sequence: int) -> tuple[TaskId, ...]:
@@ -130,7 +132,8 @@ def read_run(run: str, *, settings: Settings) -> RunReading:
         raise RunError(f"run {folder.run_id} was never begun", hint=hint)
     tasks = [None, *(_task_of(record) for record in records[1:])]
     kinds, is_open = _standings(records, tasks)
-    accepted = first[0].event
+    changed = _decoded(record for record in records if record.kind == "SpecChanged")
+    accepted = pinned_spec((first[0], *changed)) or first[0].event
     return RunReading(
         run_id=folder.run_id,
         folder=folder.path,
@@ -140,6 +143,7 @@ def read_run(run: str, *, settings: Settings) -> RunReading:
         entries={entry.id: entry for entry in accepted.tasks},
         last_kinds=kinds,
         open_attempts=is_open,
+        _first=first[0].event,
         _records=records,
         _tasks=tasks,
     )
@@ -188,7 +192,7 @@ def _standings(
 def _cut(recorded: Recorded, tasks: Container[TaskId]) -> Recorded:
     """Return an event about the run with what it says of other tasks cut out."""
     event = recorded.event
-    if isinstance(event, ev.RunAccepted):
+    if isinstance(event, ev.RunAccepted | ev.SpecChanged):
         kept = tuple(entry for entry in event.tasks if entry.id in tasks)
         return Recorded(recorded.sequence, recorded.at, msgspec.structs.replace(event, tasks=kept))
     if isinstance(event, ev.RunResumed):

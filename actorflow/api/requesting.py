@@ -21,6 +21,7 @@ from actorflow.journal import Lease, RunStore, this_process, who_drives
 from actorflow.settings import Settings
 from actorflow.state import RunState
 from actorflow.state import events as ev
+from actorflow.state.pinned_spec import pinned_spec
 
 __all__ = ["Cancelled", "cancel", "tree"]
 
@@ -65,8 +66,8 @@ async def _cancel_here(seen: Inspection, settings: Settings, by: str) -> Cancell
     now = int(time.time() * 1_000_000)
     with Lease.acquire(folder.path, folder.run_id, now=now, describe=this_process(now=now, command="cancel")):
         state = await cancel_offline(folder, by=by, now=time.time())
-        accepted = seen.events[0].event
-        if isinstance(accepted, ev.RunAccepted):
+        accepted = pinned_spec(seen.events)
+        if accepted is not None:
             texts = secrets_at_hand(accepted, registry_of(settings))
             await scrub_lost(folder, texts, [recorded.event for recorded in seen.events])
     return Cancelled(seen.run_id, state, f"run {seen.run_id} is cancelled; nobody was driving it")

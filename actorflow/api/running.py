@@ -8,14 +8,12 @@ is durable and its id is told. What comes after is ``engine.drive``.
 from __future__ import annotations
 
 import logging
-import os
 import random
 import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,24 +23,22 @@ from actorflow import __version__
 from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.agents.process import end_survivors, max_processes
-from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file, registry_of
 from actorflow.api.rehearsing import (
     Rehearsal,
     masked_source,
     read_stub_file,
-    rehearsal_secrets,
-    rehearsed_agents,
 )
-from actorflow.api.scrubbing import literals_again, pinned, scrub_lost
+from actorflow.api.resuming import SpecChoice, entries_of, prepare_resume
+from actorflow.api.scrubbing import scrub_lost
 from actorflow.api.signals import obey_signals
+from actorflow.api.supplies import agents_of, secrets_of
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import recovery_events
-from actorflow.engine.secrets import read_secrets
 from actorflow.engine.session import BlobReader, Session
-from actorflow.errors import ActorflowError, ConfigurationError, RunError
+from actorflow.errors import ActorflowError
 from actorflow.ids import RunId, TaskId, make_run_id
 from actorflow.journal import (
     BlobStore,
@@ -53,14 +49,12 @@ from actorflow.journal import (
     open_sqlite_journal,
     this_process,
 )
-from actorflow.rehearsal.stub_files import stubs_of
-from actorflow.rehearsal.stubs import Stubs
 from actorflow.scheduling import Facts
 from actorflow.settings import Settings
 from actorflow.state import EMPTY, REHEARSAL, RunState, RunStatus, apply, fold
 from actorflow.state import events as ev
-from actorflow.values import JSONValue, freeze_mapping
-from actorflow.workflow import Workflow, read_inputs
+from actorflow.values import JSONValue
+from actorflow.workflow import read_inputs
 from actorflow.workflow.compile import compile_plan
 from actorflow.workflow.plan import Plan
 
@@ -109,8 +103,8 @@ async def run(
     inputs = read_inputs(loaded.workflow, assignments, given or {})
     plan = compile_plan(loaded.workflow, inputs, catalog=registry.catalog(), max_parallel=max_parallel)
     stubs = None if rehearsal is None else read_stub_file(rehearsal, loaded.workflow)
-    agents = _agents_of(plan, registry, stubs)
-    texts = _secrets_of(loaded.workflow, settings.project_root, loaded.secret_literals, stubs)
+    agents = agents_of(plan, registry, stubs)
+    texts = secrets_of(loaded.workflow, settings.project_root, loaded.secret_literals, stubs)
     run_id = make_run_id(time.time(), secrets.randbits(30))
     folder = RunStore(settings.state_dir).create(run_id)
     accepted = _accepted(run_id, plan, file, settings, max_parallel)
@@ -124,16 +118,28 @@ async def run(
 
 
 async def resume(
-    run: str, *, settings: Settings, max_parallel: int | None = None, watch: Watch | None = None
+    run: str,
+    *,
+    settings: Settings,
+    max_parallel: int | None = None,
+    from_tasks: Sequence[str] = (),
+    spec: SpecChoice = "ask",
+    watch: Watch | None = None,
 ) -> Finished:
     """Go on with a run that was interrupted, failed, was cancelled or paused.
 
     Behind the scenes: (1) the lease is taken; (2) the journal is folded; (3) what a dead driver left running
-    is ended and its attempts are LOST; (4) what failed or was cancelled is PENDING again; (5) the run goes
-    on. A run that succeeded is returned as it is.
+    is ended and its attempts are LOST; (4) what failed or was cancelled is PENDING again, and so is what is
+    asked for; (5) the run goes on. A run that succeeded is returned as it is when there is nothing to do.
+
+    Args:
+        from_tasks: tasks that run again, with all that come after them, also when they succeeded.
+        spec: which text of the workflow counts when its file has changed since; see ``SpecChoice``.
 
     Raises:
-        RunError: there is no such run.
+        RunError: there is no such run; ``SpecDiffers``: its file has changed, and nobody said which counts.
+        InputError: ``from_tasks`` names a task that is not there.
+        SpecErrors: the current file is wanted and is not valid.
         RunLocked: another process drives it.
         ConfigurationError: an agent or a secret cannot be had.
         JournalError: the journal cannot be read or written.
@@ -141,19 +147,11 @@ async def resume(
     store = RunStore(settings.state_dir)
     folder = store.open(store.resolve(run))
     with _lease(folder):
-        accepted = await _read_accepted(folder)
-    registry = registry_of(settings)
-    loaded = pinned(accepted, registry)
-    root = Path(accepted.project_root or settings.project_root)
-    limit = accepted.max_parallel if max_parallel is None else max_parallel
-    plan = compile_plan(
-        loaded.workflow, freeze_mapping(accepted.inputs), catalog=registry.catalog(), max_parallel=limit
-    )
-    stubs = stubs_of(accepted.stubs) if accepted.mode == REHEARSAL else None
-    agents = _agents_of(plan, registry, stubs)
-    texts = _secrets_of(loaded.workflow, root, literals_again(accepted, loaded.workflow, registry), stubs)
-    driving = _Driving(folder, _bounded(plan), agents, texts, root, watch)
-    return await driving.drive(partial(_recovery, plan))
+        found = prepare_resume(
+            folder, settings=settings, max_parallel=max_parallel, from_tasks=from_tasks, spec=spec
+        )
+    driving = _Driving(folder, _bounded(found.plan), found.agents, found.secrets, found.root, watch)
+    return await driving.drive(lambda state, epoch: found.events(state, driver_started(epoch)))
 
 
 def exit_code_of(state: RunState) -> int:
@@ -176,20 +174,10 @@ def _accepted(
     run_id: RunId, plan: Plan, file: Path, settings: Settings, max_parallel: int | None
 ) -> ev.RunAccepted:
     workflow = plan.workflow
-    tasks = [
-        ev.TaskEntry(
-            id=task.id,
-            agents=task.spec.agents,
-            dependencies=task.dependencies,
-            hook="" if task.hook is None else task.hook.value,
-            max_attempts=task.retry.max_attempts,
-        )
-        for task in plan.tasks.values()
-    ]
     return ev.RunAccepted(
         run_id=run_id,
         workflow=workflow.name,
-        tasks=tuple(tasks),
+        tasks=entries_of(plan),
         text=workflow.text,
         format=workflow.format,
         file=str(file.absolute()),
@@ -201,29 +189,6 @@ def _accepted(
     )
 
 
-def _agents_of(plan: Plan, registry: AgentRegistry, stubs: Stubs | None) -> dict[str, Agent]:
-    """Return every agent that the plan names, or with stubs those that play them.
-
-    Raises:
-        ConfigurationError: some are not there; the message has them all.
-    """
-    if stubs is not None:
-        return rehearsed_agents(plan, registry.catalog(), stubs)
-    agents: dict[str, Agent] = {}
-    missing: dict[str, ConfigurationError] = {}
-    for name in dict.fromkeys(name for task in plan.tasks.values() for name in task.spec.agents):
-        try:
-            agents[name] = registry.get(name)
-        except ConfigurationError as error:
-            missing[name] = error
-    if missing:
-        users = {name: [t.id for t in plan.tasks.values() if name in t.spec.agents] for name in missing}
-        lines = [f"{error.message} (used by {', '.join(users[name])})" for name, error in missing.items()]
-        hint = "use 'shell' or 'python', or install a plug-in that brings what is missing"
-        raise ConfigurationError("\n".join(lines), hint=hint)
-    return agents
-
-
 def _bounded(plan: Plan) -> Plan:
     """Return the plan with no more parallelism than this process has file descriptors for."""
     most = max_processes()
@@ -232,24 +197,6 @@ def _bounded(plan: Plan) -> Plan:
     message = "max_parallel is %d, but this process can run %d programs at once: raise its limit of open files (ulimit -n)"
     _logger.warning(message, plan.max_parallel, most)
     return replace(plan, max_parallel=most)
-
-
-def _secrets_of(
-    workflow: Workflow, root: Path, literals: Mapping[str, str], stubs: Stubs | None
-) -> dict[str, str]:
-    if stubs is not None:
-        return rehearsal_secrets(workflow, root, literals)
-    return read_secrets(workflow, environment=os.environ, project_root=root, literals=literals)
-
-
-async def _read_accepted(folder: RunFolder) -> ev.RunAccepted:
-    from actorflow.journal import JournalReader
-
-    with JournalReader.open(folder.path) as reader:
-        records = read_records(reader.read(limit=1))
-    if not records or not isinstance(records[0].event, ev.RunAccepted):
-        raise RunError(f"run {folder.run_id} was never begun", hint="start it again with 'actorflow run'")
-    return records[0].event
 
 
 def _recovery(plan: Plan, state: RunState, epoch: int) -> list[ev.Event]:

@@ -29,7 +29,7 @@ from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.limits import attempt_limits
 from actorflow.monitor.order import declared_order
 from actorflow.settings import Settings
-from actorflow.state.events import RunAccepted
+from actorflow.state.events import RunAccepted, SpecChanged
 from actorflow.views.style import Look, look_of
 from actorflow.views.summary import Told, end_lines
 from actorflow.views.watching import Screen
@@ -83,7 +83,7 @@ class Driving:
     async def _first(self, update: UpdateOfRun) -> None:
         self._announce(update.state.run_id)
         for recorded in update.events:
-            if isinstance(recorded.event, RunAccepted):
+            if isinstance(recorded.event, RunAccepted | SpecChanged):
                 self.order = declared_order([recorded])
                 self.limits |= attempt_limits(recorded.event)
 

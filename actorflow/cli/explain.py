@@ -113,6 +113,8 @@ def _task_lines(told: Explanation, look: Look, options: str) -> Iterator[str]:
     yield f"{_mark(told.phase, look)} {told.task}{hook}  {escape(told.summary)}"
     if told.decided_at is not None:
         yield f"  decided     {moment_text(told.decided_at, look.zone)}, event {told.sequence} of run {told.run_id}"
+    if told.again:
+        yield f"  run again   {escape(told.again)}"
     if told.rule is not None:
         default = " (the default)" if told.rule.is_default else ""
         answer = {True: "yes", False: "no", None: "not yet known"}[told.rule.is_met]

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from actorflow.cli.streams import say
-from actorflow.errors import ActorflowError, InternalError, SpecErrors
+from actorflow.errors import ActorflowError, InternalError, SpecDiffers, SpecErrors
 from actorflow.views.escape import escape_lines
 
 __all__ = ["ARGUMENTS_KEY", "BROKEN_PIPE", "JSON_KEY", "RUN_KEY", "error_report", "exit_code_for"]
@@ -65,6 +65,9 @@ def error_report(error: ActorflowError) -> dict[str, Any]:
 
         report["message"] = count_text(error)
         report["problems"] = [p.as_json() for p in error.problems if isinstance(p, Problem)]
+    if isinstance(error, SpecDiffers):
+        report["changes"] = {"tasks": list(error.tasks), "elsewhere": list(error.elsewhere)}
+        report["difference"] = list(error.difference)
     return report
 
 

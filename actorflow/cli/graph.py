@@ -153,14 +153,14 @@ def _of_run(run: str, settings: Settings) -> Picture:
 
 
 def _pinned(seen: api.Inspection, settings: Settings) -> Workflow | None:
-    """Return the workflow as it was when the run began; None, and a word about it, when it cannot be read any more."""
+    """Return the workflow that the run follows; None, and a word about it, when it cannot be read any more."""
     from actorflow.api.checking import registry_of
     from actorflow.errors import SpecErrors
-    from actorflow.state.events import RunAccepted
+    from actorflow.state.pinned_spec import pinned_spec
     from actorflow.workflow import load_workflow
 
-    accepted = seen.events[0].event
-    if not isinstance(accepted, RunAccepted):
+    accepted = pinned_spec(seen.events)
+    if accepted is None:
         return None
     try:
         catalog = registry_of(settings).catalog()

@@ -15,6 +15,7 @@ import trio
 
 from actorflow.actors import AskFailed, Context, Ref
 from actorflow.agents.interface import AgentRequest, AgentResult, Progress
+from actorflow.engine.fingerprints import fingerprint_of
 from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
 from actorflow.engine.requests import build_request
@@ -146,7 +147,8 @@ class Attempt:
                 return self._interrupted()
             if not isinstance(result, AgentResult):
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
-            return await event_of_result(session, start, result, self._spend)
+            fingerprint = self._fingerprint(request)
+            return await event_of_result(session, start, result, self._spend, fingerprint)
         except JournalError as error:
             # Not the agent's fault: the drive ends, a resume runs the attempt again.
             session.ending.fail(error)
@@ -155,6 +157,11 @@ class Attempt:
             return self._cancelled(error) if self._is_stopped else self._failed(error)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
             return self._failed(AgentError("crashed", f"the agent crashed: {type(error).__name__}: {error}"))
+
+    def _fingerprint(self, request: AgentRequest) -> str:
+        session = self._session
+        masker = session.masker if session.secrets else None
+        return fingerprint_of(request, session.agents[self._start.agent].traits, masker)
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
         return event_of_error(self._session, self._start, error, self._spend)

@@ -45,22 +45,25 @@ DEFAULT_LIMIT_WAIT_SECONDS = 60.0
 
 
 async def event_of_result(
-    session: Session, start: StartAttempt, result: AgentResult, said: Spend
+    session: Session, start: StartAttempt, result: AgentResult, said: Spend, fingerprint: str = ""
 ) -> OutcomeEvent:
     """Turn a result into its event; the output is durable if it is a blob. An output that is not valid fails the attempt.
 
     Args:
         said: what the agent said on the way that it has spent.
+        fingerprint: of what the attempt was asked.
     """
     spend = said.of(result)
     try:
-        return await _success(session, start, result, spend)
+        return await _success(session, start, result, spend, fingerprint)
     except AgentError as error:
         error.session_id = result.session_id
         return event_of_error(session, start, error, spend)
 
 
-async def _success(session: Session, start: StartAttempt, result: AgentResult, spend: Spend) -> OutcomeEvent:
+async def _success(
+    session: Session, start: StartAttempt, result: AgentResult, spend: Spend, fingerprint: str
+) -> OutcomeEvent:
     output = _checked(session, start, result)
     text = msgspec.json.encode(output)
     if len(text) > MAX_OUTPUT_BYTES:
@@ -82,6 +85,7 @@ async def _success(session: Session, start: StartAttempt, result: AgentResult, s
         tokens=spend.tokens,
         session_id=_session_id(result.session_id),
         notes=tuple(_said(session, note) for note in result.notes),
+        fingerprint=fingerprint,
     )
 
 

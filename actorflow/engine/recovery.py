@@ -1,75 +1,176 @@
 """Recovery: what a driver records before it goes on with a run that another one left.
 
 Takes the plan and the state folded from the journal, gives the events that make it runnable: open attempts
-are LOST, and what failed, was cancelled, or was skipped because of that is PENDING again. A new run is the
-same with nothing to repair. Pure, so that a dry run can show it.
+are LOST, and what failed, was cancelled, or was skipped because of that is PENDING again; so is what somebody
+asks for, with all that comes after it. A new run is the same with nothing to repair. Pure, so that a dry run
+says what a resume does because it asks the same functions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
 
 from actorflow.ids import TaskId
-from actorflow.state import RunState, RunStatus, SkipReason, TaskStatus
+from actorflow.state import RunState, RunStatus, SkipReason, TaskStatus, apply
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 from actorflow.workflow.model import HookPhase
 from actorflow.workflow.plan import Plan
 
-__all__ = ["recovery_events", "tasks_to_repeat"]
+__all__ = ["Again", "Cause", "Repeat", "is_done", "recovery_events", "repeats", "tasks_to_repeat"]
+
+
+class Cause(StrEnum):
+    """Why a resume makes a task PENDING again."""
+
+    ASKED = "asked"
+    """Somebody named it (``--from``)."""
+    CHANGED = "changed"
+    """The spec has changed, and what it succeeded with is not what it would be asked now."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    WORKFLOW_STOPPED = "workflow_stopped"
+    """It was skipped because the workflow had stopped."""
+    UPSTREAM = "upstream"
+    """Something before it runs again."""
+    HOOK = "hook"
+    """A hook that comes round again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A task that is PENDING again, and why.
+
+    Attributes:
+        because_of: for UPSTREAM, a direct dependency that runs (again).
+    """
+
+    cause: Cause
+    because_of: TaskId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What is to run again besides what a resume repeats by itself; all that comes after these runs again too.
+
+    Attributes:
+        asked: tasks that somebody named.
+        changed: tasks that succeeded with something else than they would be asked now.
+    """
+
+    asked: frozenset[TaskId] = frozenset()
+    changed: frozenset[TaskId] = frozenset()
+
+
+_NOTHING = Again()
+_CAUSES = {TaskStatus.FAILED: Cause.FAILED, TaskStatus.CANCELLED: Cause.CANCELLED}
 
 
 def recovery_events(
-    plan: Plan, state: RunState, driver: ev.DriverStarted, *, reason: str = "resume"
+    plan: Plan,
+    state: RunState,
+    driver: ev.DriverStarted,
+    *,
+    reason: str = "resume",
+    again: Again = _NOTHING,
+    spec: ev.SpecChanged | None = None,
 ) -> list[Event]:
     """Return what is to be recorded before a driver goes on from ``state``.
 
-    A run that ended in success gives no events: there is nothing to do.
+    Args:
+        plan: of the spec that the run is to follow; with ``spec`` it is the plan of that.
+        spec: recorded too, because the run is to follow another text from now on.
+
+    A run that ended in success and has nothing to do again gives no events.
     """
-    if state.status is RunStatus.SUCCESS:
-        return []
+    lost = _lost(plan, state)
+    changed: list[Event] = [] if spec is None else [spec]
+    for event in (*lost, *changed):
+        state = apply(state, event, state.updated_at)
     if state.status is RunStatus.PENDING:
-        return [driver]
-    tasks = [state.tasks[task_id] for task_id in plan.tasks]
-    lost: list[Event] = [ev.AttemptLost(t.id, t.attempts) for t in tasks if t.is_attempt_open]
-    repeat = tasks_to_repeat(plan, state)
+        return [*changed, driver]
+    repeat = tasks_to_repeat(plan, state, again)
+    if is_done(state) and not repeat:
+        return []
     needs_reset = bool(repeat) or state.is_cancelling or state.status is not RunStatus.RUNNING
-    resumed: list[Event] = [ev.RunResumed(repeat, reason)] if needs_reset else []
-    return [*lost, *resumed, driver]
+    asked = tuple(task_id for task_id in plan.tasks if task_id in again.asked)
+    differs = tuple(task_id for task_id in plan.tasks if task_id in again.changed)
+    resumed: list[Event] = [ev.RunResumed(repeat, reason, asked, differs)] if needs_reset else []
+    return [*lost, *changed, *resumed, driver]
 
 
-def tasks_to_repeat(plan: Plan, state: RunState) -> tuple[TaskId, ...]:
-    """Return the tasks that a resume makes PENDING again, in order of declaration.
+def is_done(state: RunState) -> bool:
+    """Whether the run has succeeded and has nothing left to do."""
+    return state.status is RunStatus.SUCCESS and not state.unfinished
+
+
+def _lost(plan: Plan, state: RunState) -> list[Event]:
+    """Return what closes the open attempts, in order of declaration; those of tasks that the plan has not come last."""
+    last = len(plan.tasks)
+    tasks = [task for task in state.tasks.values() if task.is_attempt_open]
+    tasks.sort(key=lambda task: plan.tasks[task.id].index if task.id in plan.tasks else last)
+    return [ev.AttemptLost(task.id, task.attempts) for task in tasks]
+
+
+def tasks_to_repeat(plan: Plan, state: RunState, again: Again = _NOTHING) -> tuple[TaskId, ...]:
+    """Return the tasks that a resume makes PENDING again, in order of declaration; see ``repeats``."""
+    return tuple(repeats(plan, state, again))
+
+
+def repeats(plan: Plan, state: RunState, again: Again = _NOTHING) -> dict[TaskId, Repeat]:
+    """Return the tasks that a resume makes PENDING again with the reason for each, in order of declaration.
 
     Those that FAILED or were CANCELLED, those skipped because the workflow had stopped, every descendant of
     these that has not succeeded (one that was running too: what it builds on is made again), and the hooks
-    that come round again.
+    that come round again. Of what ``again`` names all descendants, also those that succeeded: nobody knows
+    whether they rest on what a task does besides its output.
     """
-    again = {
-        task.id for task in state.tasks.values() if not task.hook and _is_to_repeat(task.status, task.reason)
-    }
-    again |= {
-        task_id
-        for task_id in _descendants(plan, again)
-        if state.tasks[task_id].status in (TaskStatus.SKIPPED, TaskStatus.RUNNING)
-    }
-    again |= set(_hooks_to_repeat(plan, state, ended=bool(again) or state.outcome is not None))
-    return tuple(task_id for task_id in plan.tasks if task_id in again)
+    found = _by_themselves(state)
+    _spread(plan, state, found, (TaskStatus.SKIPPED, TaskStatus.RUNNING))
+    deep = _named(state, again)
+    _spread(plan, state, deep, tuple(TaskStatus))
+    found = {**deep, **found}
+    ended = any(not state.tasks[t].hook for t in found) or state.outcome is not None
+    for task_id in _hooks_to_repeat(plan, state, ended=ended):
+        found.setdefault(task_id, Repeat(Cause.HOOK))
+    if is_done(state) and all(repeat.cause is Cause.HOOK for repeat in found.values()):
+        return {}  # there is nothing to do, so nothing ends once more
+    pending = TaskStatus.PENDING
+    return {t: found[t] for t in plan.tasks if t in found and state.tasks[t].status is not pending}
+
+
+def _by_themselves(state: RunState) -> dict[TaskId, Repeat]:
+    """Return what a resume repeats without being asked, hooks apart."""
+    tasks = [t for t in state.tasks.values() if not t.hook and _is_to_repeat(t.status, t.reason)]
+    return {task.id: Repeat(_CAUSES.get(task.status, Cause.WORKFLOW_STOPPED)) for task in tasks}
 
 
 def _is_to_repeat(status: TaskStatus, reason: SkipReason | None) -> bool:
     return status in (TaskStatus.FAILED, TaskStatus.CANCELLED) or reason is SkipReason.WORKFLOW_STOPPED
 
 
-def _descendants(plan: Plan, roots: Iterable[TaskId]) -> set[TaskId]:
-    seen: set[TaskId] = set()
-    pending = list(roots)
-    while pending:
-        for dependent in plan.tasks[pending.pop()].dependents:
-            if dependent not in seen:
-                seen.add(dependent)
-                pending.append(dependent)
-    return seen
+def _named(state: RunState, again: Again) -> dict[TaskId, Repeat]:
+    changed = {t: Repeat(Cause.CHANGED) for t in again.changed if t in state.tasks}
+    return {**changed, **{t: Repeat(Cause.ASKED) for t in again.asked if t in state.tasks}}
+
+
+def _spread(
+    plan: Plan, state: RunState, found: dict[TaskId, Repeat], statuses: tuple[TaskStatus, ...]
+) -> None:
+    """Add every descendant that is in one of ``statuses``, through descendants in whatever state."""
+    seen = set(found)
+    waiting = list(found)
+    while waiting:
+        task_id = waiting.pop()
+        for dependent in plan.tasks[task_id].dependents:
+            if dependent in seen:
+                continue
+            seen.add(dependent)
+            waiting.append(dependent)
+            if state.tasks[dependent].status in statuses:
+                found[dependent] = Repeat(Cause.UPSTREAM, task_id)
 
 
 def _hooks_to_repeat(plan: Plan, state: RunState, *, ended: bool) -> Iterable[TaskId]:

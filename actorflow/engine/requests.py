@@ -8,25 +8,65 @@ is called.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
-from actorflow.agents.interface import AgentRequest
-from actorflow.engine.session import Session
+from actorflow.agents.interface import Agent, AgentRequest
 from actorflow.errors import AgentError, ExpressionError
 from actorflow.expressions import Secret
-from actorflow.ids import TaskId
+from actorflow.ids import RunId, TaskId
 from actorflow.scheduling import StartAttempt
 from actorflow.state import RunState
 from actorflow.state.events import BlobRef
-from actorflow.state.snapshot import Snapshot, snapshot
+from actorflow.state.snapshot import LoadBlob, Snapshot, snapshot
 from actorflow.values import Frozen, FrozenDict
-from actorflow.workflow.plan import PlannedTask
+from actorflow.workflow.plan import Plan, PlannedTask
 from actorflow.workflow.shell_text import shell_environment
 
-__all__ = ["build_request"]
+__all__ = ["RequestFacts", "build_request"]
 
 
-def build_request(session: Session, state: RunState, start: StartAttempt) -> AgentRequest:
+class RequestFacts(Protocol):
+    """What a request is made from; a ``Session`` has all of it, and says what it is."""
+
+    @property
+    def run_id(self) -> RunId:
+        """The run."""
+        ...
+
+    @property
+    def plan(self) -> Plan:
+        """Its plan."""
+        ...
+
+    @property
+    def agents(self) -> Mapping[str, Agent]:
+        """Name -> agent."""
+        ...
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """Name -> text."""
+        ...
+
+    @property
+    def project_root(self) -> Path:
+        """Where agents work."""
+        ...
+
+    @property
+    def load(self) -> LoadBlob:
+        """Gives outputs that live in blobs."""
+        ...
+
+    @property
+    def attempt_folder(self) -> Callable[[TaskId, int], Path]:
+        """Gives the folder of an attempt."""
+        ...
+
+
+def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -> AgentRequest:
     """Make the request for an attempt.
 
     Raises:
@@ -34,7 +74,7 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
     """
     task = session.plan.tasks[start.task]
     try:
-        context = snapshot(state, reads=task.reads, dependencies=task.dependencies, load=session.facts.load)
+        context = snapshot(state, reads=task.reads, dependencies=task.dependencies, load=session.load)
         parameters, environment = _fill(session, task, context)
         description = task.description.render(context)
     except ExpressionError as error:
@@ -60,13 +100,13 @@ def build_request(session: Session, state: RunState, start: StartAttempt) -> Age
     )
 
 
-def _folder(session: Session, start: StartAttempt) -> Path:
+def _folder(session: RequestFacts, start: StartAttempt) -> Path:
     if session.agents[start.agent].traits.needs_folder:
         return session.attempt_folder(start.task, start.attempt)
     return session.project_root
 
 
-def _fill(session: Session, task: PlannedTask, context: Snapshot) -> tuple[FrozenDict, dict[str, str]]:
+def _fill(session: RequestFacts, task: PlannedTask, context: Snapshot) -> tuple[FrozenDict, dict[str, str]]:
     secrets = FrozenDict({name: Secret(text) for name, text in session.secrets.items()})
     parameters = task.parameters.render(context)
     environment = task.env.render(context.with_names(secrets=secrets))
@@ -85,7 +125,7 @@ def _text(value: object) -> str:
     return value.reveal() if isinstance(value, Secret) else str(value)
 
 
-def _cwd(session: Session, cwd: str | None, *, must_exist: bool) -> Path:
+def _cwd(session: RequestFacts, cwd: str | None, *, must_exist: bool) -> Path:
     """Return where the agent works; links are followed, and must not lead out of the project.
 
     In a rehearsal it need not exist: the task that would make it has not been carried out.
@@ -102,6 +142,6 @@ def _cwd(session: Session, cwd: str | None, *, must_exist: bool) -> Path:
     return path
 
 
-def _output(session: Session, state: RunState, task_id: TaskId) -> Frozen:
+def _output(session: RequestFacts, state: RunState, task_id: TaskId) -> Frozen:
     output = state.tasks[task_id].output
-    return session.facts.load(output) if isinstance(output, BlobRef) else output
+    return session.load(output) if isinstance(output, BlobRef) else output

@@ -23,6 +23,7 @@ from actorflow.journal import Blobs, Journal
 from actorflow.scheduling import Facts
 from actorflow.state import RunState
 from actorflow.state.events import BlobRef
+from actorflow.state.snapshot import LoadBlob
 from actorflow.values import Frozen, freeze
 from actorflow.workflow.plan import Plan
 
@@ -101,3 +102,8 @@ class Session:
     attempt_folder: Callable[[TaskId, int], Path]
     offload: Callable[..., Awaitable[Any]] = in_thread
     ending: Ending = field(default_factory=Ending)
+
+    @property
+    def load(self) -> LoadBlob:
+        """Gives outputs that live in blobs."""
+        return self.facts.load

@@ -25,7 +25,15 @@ from actorflow.journal.lease import who_drives
 from actorflow.journal.migrations import check_known
 from actorflow.journal.port import Record
 from actorflow.journal.storage import storage_errors
-from actorflow.journal.tables import JOURNAL_NAME, check_files, connect, place_of, read_tail, select
+from actorflow.journal.tables import (
+    JOURNAL_NAME,
+    check_files,
+    connect,
+    place_of,
+    read_tail,
+    select,
+    select_last,
+)
 from actorflow.journal.wal import check_wal
 
 __all__ = ["JournalReader"]
@@ -86,6 +94,17 @@ class JournalReader:
             JournalError: it cannot be read.
         """
         return self._ask(lambda connection: read_tail(connection, str(self.path))[0].sequence)
+
+    def last_of(self, kind: str) -> Record | None:
+        """Return the last durable record of a kind, None when there is none.
+
+        It is verified against the one before it.
+
+        Raises:
+            JournalDamaged: it is not what was appended.
+            JournalError: it cannot be read.
+        """
+        return self._ask(lambda connection: select_last(connection, kind, str(self.path)))
 
     def close(self) -> None:
         """Give the files back. Closing twice is fine; reading again opens them again."""

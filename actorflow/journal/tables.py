@@ -15,7 +15,7 @@ from actorflow.journal.chain import START, Link, Row, verify
 from actorflow.journal.port import Record
 from actorflow.journal.storage import no_link, storage_errors
 
-__all__ = ["JOURNAL_NAME", "check_files", "connect", "place_of", "read_tail", "select"]
+__all__ = ["JOURNAL_NAME", "check_files", "connect", "place_of", "read_tail", "select", "select_last"]
 
 JOURNAL_NAME = "journal.db"
 """The database in a run's folder."""
@@ -26,6 +26,7 @@ _SELECT = "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events WHER
 _SELECT_LAST = (
     "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events ORDER BY sequence DESC LIMIT 2"
 )
+_SELECT_LAST_OF = "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events WHERE kind = ? ORDER BY sequence DESC LIMIT 1"
 
 
 def connect(path: Path, options: str) -> sqlite3.Connection:
@@ -91,3 +92,14 @@ def place_of(connection: sqlite3.Connection, sequence: int, path: str) -> Link:
 def select(connection: sqlite3.Connection, after: Link, limit: int, path: str) -> tuple[list[Record], Link]:
     """Return at most ``limit`` (-1: all) records after the place ``after``, verified, and where they end."""
     return verify(connection.execute(_SELECT, (after.sequence, limit)), after, path)
+
+
+def select_last(connection: sqlite3.Connection, kind: str, path: str) -> Record | None:
+    """Return the last record of a kind, verified against the one before it; None when there is none."""
+    row: Row | None = connection.execute(_SELECT_LAST_OF, (kind,)).fetchone()
+    if row is None:
+        return None
+    if type(row[0]) is not int:
+        raise JournalDamaged(path, 1, "its columns have lost their types")
+    records, _ = verify([row], place_of(connection, row[0] - 1, path), path)
+    return records[0]

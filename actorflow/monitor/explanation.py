@@ -104,6 +104,7 @@ class Explanation:
         sequence: the event that says so.
         limit: the number of the last attempt that it may have.
         waits_for: what has to happen before it goes on.
+        again: why the latest resume that had it run again did so, or "".
     """
 
     run_id: str
@@ -122,6 +123,7 @@ class Explanation:
     limit: int | None = None
     error: Failure | None = None
     waits_for: tuple[str, ...] = ()
+    again: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def explanation_report(told: Explanation) -> dict[str, Any]:
         if told.error is None
         else {"kind": told.error.kind, "message": told.error.message, "hint": told.error.hint},
         "waits_for": list(told.waits_for),
+        "again": told.again or None,
     }
 
 

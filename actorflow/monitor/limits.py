@@ -1,6 +1,6 @@
 """How many attempts a task may have, so that people read "attempt 2 of 3".
 
-The journal's first event says it for every task. Lost and requeued attempts
+The event that has the run's spec says it for every task. Lost and requeued attempts
 and those before a resume do not count against the budget, so that the number a person sees grows with them.
 """
 
@@ -10,23 +10,24 @@ from collections.abc import Iterable, Mapping
 
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import RecordedEvent
-from actorflow.state.events import RunAccepted
+from actorflow.state.events import RunAccepted, SpecChanged
 from actorflow.state.run_state import TaskState
 
 __all__ = ["attempt_limits", "limit_of", "limits_in"]
 
 
-def attempt_limits(accepted: RunAccepted) -> dict[TaskId, int]:
+def attempt_limits(accepted: RunAccepted | SpecChanged) -> dict[TaskId, int]:
     """Return task -> its greatest number of attempts, for the tasks that may have more than one."""
     return {entry.id: entry.max_attempts for entry in accepted.tasks if entry.max_attempts > 1}
 
 
 def limits_in(events: Iterable[RecordedEvent]) -> dict[TaskId, int]:
-    """Return what ``attempt_limits`` gives for the first event of a run, {} when it is not among ``events``."""
+    """Return what ``attempt_limits`` gives for the latest spec among ``events``, {} when there is none."""
+    limits: dict[TaskId, int] = {}
     for recorded in events:
-        if isinstance(recorded.event, RunAccepted):
-            return attempt_limits(recorded.event)
-    return {}
+        if isinstance(recorded.event, RunAccepted | SpecChanged):
+            limits = attempt_limits(recorded.event)
+    return limits
 
 
 def limit_of(task: TaskState | None, limits: Mapping[TaskId, int]) -> int | None:

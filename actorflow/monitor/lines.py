@@ -121,7 +121,13 @@ def _accepted(event: ev.RunAccepted, _told: _Told) -> str:
 def _resumed(event: ev.RunResumed, _told: _Told) -> str:
     count = len(event.tasks)
     again = f"{count} task{'s' if count != 1 else ''} to do again" if count else "goes on"
-    return f"resumed: {again}"
+    asked = f", from {', '.join(event.asked)}" if event.asked else ""
+    return f"resumed: {again}{asked}"
+
+
+def _spec_changed(event: ev.SpecChanged, _told: _Told) -> str:
+    count = sum(1 for task in event.tasks if not task.hook)
+    return f"follows the current workflow file: {count} task{'s' if count != 1 else ''}"
 
 
 def _cancel_requested(event: ev.RunCancelRequested, _told: _Told) -> str:
@@ -195,6 +201,7 @@ def _restarted(event: ev.ActorRestarted, _told: _Told) -> str:
 _WORDS: dict[type, Callable[[Any, _Told], str]] = {
     ev.RunAccepted: _accepted,
     ev.RunResumed: _resumed,
+    ev.SpecChanged: _spec_changed,
     ev.RunCancelRequested: _cancel_requested,
     ev.RunTimedOut: _timed_out,
     ev.RunPaused: _paused,

@@ -1,7 +1,7 @@
 """The order in which the tasks of a run are shown: as the workflow declares them.
 
 A ``RunState`` keeps its tasks in a persistent map, which has no order; the first event of the run has the
-list. Without that event the order is worked out from the dependencies: what waits comes after what it waits
+list, or a later one that changed its spec. Without that event the order is worked out from the dependencies: what waits comes after what it waits
 for, names decide ties. Hooks come last, in both.
 """
 
@@ -11,20 +11,19 @@ from collections.abc import Iterable
 
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import RecordedEvent
-from actorflow.state.events import RunAccepted
+from actorflow.state.events import RunAccepted, SpecChanged, TaskEntry
 from actorflow.state.run_state import RunState
 
 __all__ = ["declared_order", "depths_of", "order_of"]
 
 
 def declared_order(events: Iterable[RecordedEvent]) -> tuple[TaskId, ...]:
-    """Return the order that the first ``RunAccepted`` of ``events`` declares, () when there is none among them."""
+    """Return the order that the latest spec among ``events`` declares, () when there is none."""
+    entries: tuple[TaskEntry, ...] = ()
     for recorded in events:
-        if isinstance(recorded.event, RunAccepted):
-            return tuple(
-                entry.id for entry in sorted(recorded.event.tasks, key=lambda entry: bool(entry.hook))
-            )
-    return ()
+        if isinstance(recorded.event, RunAccepted | SpecChanged):
+            entries = recorded.event.tasks
+    return tuple(entry.id for entry in sorted(entries, key=lambda entry: bool(entry.hook)))
 
 
 def order_of(state: RunState, events: Iterable[RecordedEvent] = ()) -> tuple[TaskId, ...]:

@@ -21,7 +21,7 @@ from actorflow.monitor.order import depths_of, order_of
 from actorflow.monitor.outline import outline_of
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
-from actorflow.state.events import RunAccepted, RunResumed
+from actorflow.state.events import RunAccepted, RunResumed, SpecChanged
 from actorflow.state.run_state import EMPTY, RunState, TaskState
 from actorflow.state.status import RunStatus, SkipReason, SubState, TaskStatus
 
@@ -186,7 +186,7 @@ class Board:
         """Take in an update."""
         is_new = not self._known or update.missed > 0
         self.state = update.state
-        if is_new or any(isinstance(r.event, RunAccepted | RunResumed) for r in update.events):
+        if is_new or any(isinstance(r.event, RunAccepted | RunResumed | SpecChanged) for r in update.events):
             self._start_again(update)
         else:
             for recorded in update.events:
@@ -230,7 +230,7 @@ class Board:
 
     def _start_again(self, update: UpdateOfRun) -> None:
         if len(self._order) != len(self.state.tasks) or any(
-            isinstance(r.event, RunAccepted) for r in update.events
+            isinstance(r.event, RunAccepted | SpecChanged) for r in update.events
         ):
             self._order = order_of(self.state, update.events)
         if self._is_outline:

@@ -39,6 +39,7 @@ __all__ = [
     "RunSettled",
     "RunTimedOut",
     "SessionOpened",
+    "SpecChanged",
     "TaskCancelled",
     "TaskEntry",
     "TaskFailed",
@@ -114,10 +115,32 @@ class DriverStarted(_Event, frozen=True):
 
 
 class RunResumed(_Event, frozen=True):
-    """A run goes on: ``tasks`` are PENDING again, with a renewed attempt budget."""
+    """A run goes on: ``tasks`` are PENDING again, with a renewed attempt budget.
+
+    ``asked`` are those that somebody named (``resume --from``), ``changed`` those whose success the current
+    spec does not bear out any more. These, and what comes after them, may have succeeded before; of all
+    others none has.
+    """
 
     tasks: tuple[TaskId, ...]
     reason: str = ""
+    asked: tuple[TaskId, ...] = ()
+    changed: tuple[TaskId, ...] = ()
+
+
+class SpecChanged(_Event, frozen=True):
+    """From now on the run follows another text of its workflow: tasks may be gone, added, or say something else.
+
+    The fields are those of ``RunAccepted`` and stand in their place.
+    """
+
+    tasks: tuple[TaskEntry, ...]
+    text: str
+    format: str = "yaml"
+    file: str = ""
+    inputs: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    actorflow_version: str = ""
 
 
 class AttemptStarted(_Event, frozen=True):
@@ -137,7 +160,10 @@ class SessionOpened(_Event, frozen=True):
 
 
 class AttemptSucceeded(_Event, frozen=True):
-    """An attempt gave a valid result. The output is inline, or in ``blob``."""
+    """An attempt gave a valid result. The output is inline, or in ``blob``.
+
+    ``fingerprint`` tells what the attempt was asked (``engine.fingerprints``); "" in old journals.
+    """
 
     task: TaskId
     attempt: int
@@ -147,6 +173,7 @@ class AttemptSucceeded(_Event, frozen=True):
     tokens: int | None = None
     session_id: str | None = None
     notes: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 class AttemptFailed(_Event, frozen=True):
@@ -273,6 +300,7 @@ Event: TypeAlias = (
     RunAccepted
     | DriverStarted
     | RunResumed
+    | SpecChanged
     | AttemptStarted
     | SessionOpened
     | AttemptSucceeded
@@ -317,8 +345,8 @@ def decode(body: bytes) -> Event:
     event: Event = _DECODER.decode(body)
     if type(event) is AttemptSucceeded and event.output is not None:
         return msgspec.structs.replace(event, output=freeze(event.output))
-    if type(event) is RunAccepted:
+    if isinstance(event, RunAccepted | SpecChanged):
         inputs, values = freeze_mapping(event.inputs), freeze_mapping(event.values)
-        stubs = freeze_mapping(event.stubs)
-        return msgspec.structs.replace(event, inputs=inputs, values=values, stubs=stubs)
+        stubs = {"stubs": freeze_mapping(event.stubs)} if type(event) is RunAccepted else {}
+        return msgspec.structs.replace(event, inputs=inputs, values=values, **stubs)
     return event

@@ -40,6 +40,7 @@ class TaskState(msgspec.Struct, frozen=True, gc=False):
         due_at: when the next attempt may start; None when none is scheduled.
         error: why the latest attempt, or the task, failed; kept when the failure is tolerated.
         cost_usd: known cost of all attempts; None when nothing is known, which is not zero.
+        fingerprint: what the attempt that succeeded was asked; "" when that is not known.
     """
 
     id: TaskId
@@ -64,6 +65,7 @@ class TaskState(msgspec.Struct, frozen=True, gc=False):
     cost_usd: float | None = None
     tokens: int | None = None
     notes: tuple[str, ...] = ()
+    fingerprint: str = ""
 
     @property
     def duration_seconds(self) -> float | None:
@@ -94,6 +96,9 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
         driver_started_at: when the present or latest driver began.
         ended_at: when the run reached a terminal state.
         sequence: how many events were folded.
+        spec_sequence: the event that has the text of the workflow that the run follows.
+        removed: tasks that were part of the run and are not in its workflow any more, as they were: what they
+            have cost stays known, and one that comes back goes on with its attempts.
     """
 
     run_id: RunId
@@ -123,6 +128,8 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     ended_at: float | None = None
     updated_at: float = 0.0
     sequence: int = 0
+    spec_sequence: int = 0
+    removed: PMap[TaskId, TaskState] = pmap()
 
     @property
     def is_rehearsal(self) -> bool:

@@ -34,7 +34,8 @@ class TaskStatus(StrEnum):
     RUNNING = "running"
     """From the start of its first attempt to the end of its last, the waits between them included."""
     SUCCESS = "success"
-    """An attempt succeeded; its output is final and is never made again."""
+    """An attempt succeeded; its output is kept and not made again, unless a resume asks for it by name, or with
+    a changed workflow."""
     FAILED = "failed"
     """Its attempts are used up, or it could not be started; the error says why."""
     SKIPPED = "skipped"
@@ -144,8 +145,8 @@ TASK_TRANSITIONS: Final[dict[tuple[TaskStatus, str], TaskStatus]] = {
     (_T.PENDING, "RunResumed"): _T.PENDING,
     (_T.RUNNING, "RunResumed"): _T.PENDING,
 }
-"""(state, event) -> the next state of the event's task. SUCCESS leaves only for ``resume --from`` and for
-hooks; RUNNING only when its driver is gone."""
+"""(state, event) -> the next state of the event's task. SUCCESS leaves only for ``resume --from``, for a spec
+that has changed, and for hooks; RUNNING only when its driver is gone."""
 
 ATTEMPT_TRANSITIONS: Final[dict[tuple[AttemptStatus | None, str], AttemptStatus | None]] = {
     (None, "AttemptStarted"): _A.STARTED,
@@ -207,6 +208,7 @@ RUN_TRANSITIONS: Final[dict[tuple[RunStatus | None, str], RunStatus]] = {
     (_R.FAILED, "RunResumed"): _R.RUNNING,
     (_R.CANCELLED, "RunResumed"): _R.RUNNING,
     (_R.PAUSED, "AttemptLost"): _R.PAUSED,
+    **{(status, "SpecChanged"): status for status in _R},
     **{(_R.RUNNING, event): _R.RUNNING for event in TASK_EVENTS},
     **{(status, event): status for status in _R for event in NOTES},
 }

@@ -28,7 +28,7 @@ from actorflow.state.status import (
 )
 from actorflow.values import FrozenDict
 
-__all__ = ["TASK_HANDLERS", "IllegalTransition", "record_of", "reset_task", "run_status_after"]
+__all__ = ["TASK_HANDLERS", "IllegalTransition", "record_of", "renewed", "reset_task", "run_status_after"]
 
 
 class IllegalTransition(InternalError):
@@ -162,6 +162,7 @@ def _attempt_succeeded(state: RunState, event: ev.AttemptSucceeded, at: float) -
         cost_usd=_sum(task.cost_usd, event.cost_usd),
         tokens=_sum(task.tokens, event.tokens),
         notes=event.notes,
+        fingerprint=event.fingerprint,
     )
 
 
@@ -260,20 +261,30 @@ def _finish(state: RunState, event: Any, at: float, name: str = "", **changes: A
 def reset_task(state: RunState, task_id: TaskId, event: Event) -> RunState:
     """Make a task PENDING again for a resume, with a renewed attempt budget; attempt numbers, session and spend go on."""
     task = _task(state, task_id, event)
-    fresh = TaskState(
-        id=task.id,
-        agents=task.agents,
-        dependencies=task.dependencies,
-        hook=task.hook,
-        status=_task_status(task, event),
+    status = _task_status(task, event)
+    attempt = _attempt_status(task, event, number=task.attempts)
+    blank = TaskState(
+        task.id,
+        task.agents,
+        task.dependencies,
+        task.hook,
+        status=status,
         agent=task.agents[0],
-        attempts=task.attempts,
-        attempt=_attempt_status(task, event, number=task.attempts),
-        session_id=task.session_id,
-        cost_usd=task.cost_usd,
-        tokens=task.tokens,
+        attempt=attempt,
     )
+    fresh = renewed(blank, task)
     return replace(state, **{**_changes(state, task, fresh), "context": state.context.discard(task_id)})
+
+
+def renewed(fresh: TaskState, former: TaskState) -> TaskState:
+    """Return ``fresh`` with what goes on over resumes: attempt numbers, session and spend."""
+    return replace(
+        fresh,
+        attempts=former.attempts,
+        session_id=former.session_id,
+        cost_usd=former.cost_usd,
+        tokens=former.tokens,
+    )
 
 
 TASK_HANDLERS: dict[type, Callable[[RunState, Any, float], RunState]] = {

@@ -17,10 +17,12 @@ from actorflow.ids import RunId
 from actorflow.state import events as ev
 from actorflow.state.events import Event, Failure
 from actorflow.state.run_state import EMPTY, RunState, TaskState
+from actorflow.state.status import TaskStatus
 from actorflow.state.task_transitions import (
     TASK_HANDLERS,
     IllegalTransition,
     record_of,
+    renewed,
     reset_task,
     run_status_after,
 )
@@ -75,7 +77,47 @@ def _run_accepted(state: RunState, event: ev.RunAccepted, at: float) -> RunState
         variables=freeze_mapping({k: v for k, v in event.values.items() if k not in event.inputs}),
         unfinished=sum(1 for task in tasks.values() if not task.hook),
         accepted_at=at,
+        spec_sequence=state.sequence + 1,
     )
+
+
+def _spec_changed(state: RunState, event: ev.SpecChanged, _at: float) -> RunState:
+    status = run_status_after(state, event)
+    tasks = {entry.id: _following(state, entry) for entry in event.tasks}
+    gone = {task_id: task for task_id, task in state.tasks.items() if task_id not in tasks}
+    for task in gone.values():
+        if task.is_attempt_open:
+            raise IllegalTransition("SpecChanged", f"task {task.id}", "at work")
+    kept: dict[str, Any] = {task.id: record_of(task) for task in tasks.values() if task.status.is_terminal}
+    values = freeze_mapping(event.values)
+    counted = [task for task in tasks.values() if not task.hook]
+    return replace(
+        state,
+        status=status,
+        tasks=pmap(tasks),
+        removed=pmap({**{t: task for t, task in state.removed.items() if t not in tasks}, **gone}),
+        context=pmap({**values, **kept}),
+        inputs=freeze_mapping(event.inputs),
+        variables=freeze_mapping({k: v for k, v in values.items() if k not in event.inputs}),
+        unfinished=sum(1 for task in counted if not task.status.is_terminal),
+        failed=sum(1 for task in counted if task.status is TaskStatus.FAILED),
+        cancelled=sum(1 for task in counted if task.status is TaskStatus.CANCELLED),
+        running=sum(1 for task in counted if task.is_attempt_open),
+        spec_sequence=state.sequence + 1,
+    )
+
+
+def _following(state: RunState, entry: ev.TaskEntry) -> TaskState:
+    """Return a task as the new spec has it: what was done stays, and what is new is PENDING."""
+    known = state.tasks.get(entry.id)
+    if known is None:
+        fresh = TaskState(entry.id, entry.agents, entry.dependencies, entry.hook, agent=entry.agents[0])
+        former = state.removed.get(entry.id)
+        return fresh if former is None else renewed(fresh, former)
+    if known.is_attempt_open and known.hook != entry.hook:
+        raise IllegalTransition("SpecChanged", f"task {known.id}", "at work")
+    agent = known.agent if known.attempts else entry.agents[0]
+    return replace(known, agents=entry.agents, dependencies=entry.dependencies, hook=entry.hook, agent=agent)
 
 
 def _driver_started(state: RunState, event: ev.DriverStarted, at: float) -> RunState:
@@ -154,6 +196,7 @@ _HANDLERS: dict[type, Callable[[RunState, Any, float], RunState]] = {
     ev.RunAccepted: _run_accepted,
     ev.DriverStarted: _driver_started,
     ev.RunResumed: _run_resumed,
+    ev.SpecChanged: _spec_changed,
     ev.RunCancelRequested: _run_cancel_requested,
     ev.RunTimedOut: _run_timed_out,
     ev.RunPaused: _run_paused,

@@ -30,6 +30,8 @@ class AgentTraits:
             variables.
         text_output: whether its output is text unless the task has an ``output_schema``.
         supports: the optional keys it honours; any other one on its task is an error.
+        fingerprint: changes whenever what the agent does by its definition does ("" = it has no definition that
+            could change); work done under another one is not taken for the same.
         needs_folder: whether its attempts get a folder to write into; without one an attempt costs no disk
             access besides its events.
         backend: the service that its attempts call, which may cost money and has limits: agents of one backend
@@ -51,6 +53,7 @@ class AgentTraits:
     backend: str | None = None
     unavailable: str = ""
     defect: str = ""
+    fingerprint: str = ""
 
     @property
     def paid_backend(self) -> str:

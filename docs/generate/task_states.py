@@ -50,6 +50,7 @@ CAUSES = {
     "RunSettled": "all tasks are done; the end hooks follow",
     "RunTimedOut": "the run's own timeout has passed",
     "SessionOpened": "the agent tells the id of its session",
+    "SpecChanged": "a resume follows the current text of the workflow",
     "TaskCancelled": "the run is cancelled or has timed out, and no attempt runs",
     "TaskFailed": "its attempts are used up, or it could not be started",
     "TaskSkipped": "it is not to run: its rule, its condition or a stop says so",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from actorflow.engine.records import read_records
 from actorflow.journal import Record
-from actorflow.state import EMPTY, RunState, RunStatus, apply, fold
+from actorflow.state import EMPTY, RunState, RunStatus, SkipReason, apply, fold
 from actorflow.state import events as ev
 from actorflow.state.recorded import Recorded
 from actorflow.workflow.model import Backoff, HookPhase
@@ -65,8 +65,10 @@ class Ledger:
         acts: what the agent of each attempt plays.
     """
 
-    def __init__(self, plan: Plan, has_blob: Callable[[str], bool]) -> None:
+    def __init__(self, plan: Plan, has_blob: Callable[[str], bool], *, reworded: str = "") -> None:
         self._plan = plan
+        self._reworded = reworded
+        self._is_due_again = False
         self._has_blob = has_blob
         self.state: RunState = EMPTY
         self.recorded: list[Recorded] = []
@@ -124,9 +126,16 @@ class Ledger:
                 self._due[event.task] = event.due_at
             case ev.TaskSucceeded():
                 self._task_succeeded(event.task)
+            case ev.SpecChanged():
+                is_tolerated = self.state.tasks[self._reworded].reason is SkipReason.TOLERATED_FAILURE  # type: ignore[index]  # a task id
+                self._is_due_again = self._reworded in self._succeeded or is_tolerated
+            case ev.DriverStarted() if self._is_due_again:
+                self._broken(f"{self._reworded} has changed, and its success is taken for what it says now")
             case ev.RunResumed():
+                self._check_changed(event)
+                allowed = self._with_descendants((*event.asked, *event.changed))
                 for task in event.tasks:
-                    self._reset(task)
+                    self._reset(task, is_allowed=task in allowed)
                 self._cancelled_at_the_end = False
                 self._cancelled_at = None
                 self._hooks_of_this_end.clear()
@@ -213,10 +222,27 @@ class Ledger:
         if self._plan.tasks[task].hook is not None:  # type: ignore[index]  # a task id
             self._hooks_of_this_end.add(task)
 
-    def _reset(self, task: str) -> None:
+    def _check_changed(self, event: ev.RunResumed) -> None:
+        """What a changed spec makes run again of what has succeeded is the task that says something else, and no other."""
+        due = (self._reworded,) if self._is_due_again else ()
+        if event.changed != due:
+            self._broken(f"{event.changed} are taken to be changed, and these are: {due}")
+        self._is_due_again = False
+
+    def _with_descendants(self, tasks: Iterable[str]) -> set[str]:
+        found, waiting = set(tasks), list(tasks)
+        while waiting:
+            new = set(self._plan.tasks[waiting.pop()].dependents) - found  # type: ignore[index]  # a task id
+            found |= new
+            waiting += new
+        return found
+
+    def _reset(self, task: str, *, is_allowed: bool) -> None:
         hook = self._plan.tasks[task].hook  # type: ignore[index]  # a task id
         if hook is not None and hook is not HookPhase.ON_START:
             self._succeeded.discard(task)  # the end hooks run once for each end
+        elif is_allowed:
+            self._succeeded.discard(task)
         elif task in self._succeeded:
             self._broken(f"{task} succeeded and is PENDING again")
         for books in (self._failures, self._limits, self._lost):

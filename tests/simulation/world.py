@@ -28,8 +28,9 @@ from actorflow.engine.drive import Drive
 from actorflow.engine.feed import Feed, Hub
 from actorflow.engine.messages import CancelRun
 from actorflow.engine.paths import DRIVER
-from actorflow.engine.recovery import recovery_events
+from actorflow.engine.recovery import Again, recovery_events
 from actorflow.engine.session import BlobReader, Session
+from actorflow.engine.validity import Comparison, Side
 from actorflow.errors import AgentError, JournalError, JournalFull
 from actorflow.ids import RunId
 from actorflow.journal import MemoryBlobs, MemoryDisk, Record
@@ -40,6 +41,8 @@ from actorflow.values import freeze
 from actorflow.workflow import load_workflow, read_inputs
 from actorflow.workflow.catalog import AgentTraits, TaskFeature
 from actorflow.workflow.compile import compile_plan
+from actorflow.workflow.plan import Plan
+from actorflow.workflow.spec_changes import spec_changes
 from tests.simulation.faults import (
     CRASHES,
     DEADLY,
@@ -109,6 +112,31 @@ def _deterministic(seed: int) -> Iterator[None]:
         logging.disable(level)
 
 
+def _compiled(document: dict[str, Any], registry: AgentRegistry) -> Plan:
+    workflow = load_workflow(
+        json.dumps(document).encode(), file="sim.json", catalog=registry.catalog()
+    ).workflow
+    return compile_plan(workflow, read_inputs(workflow, [], {}), catalog=registry.catalog())
+
+
+def _reworded(document: dict[str, Any], task_id: str) -> dict[str, Any]:
+    """Return the workflow with one task described in other words: it is asked something else, and does the same."""
+    tasks = [
+        {**task, "description": "in other words"} if task["id"] == task_id else task
+        for task in document["tasks"]
+    ]
+    return {**document, "tasks": tasks}
+
+
+def _entries(plan: Plan) -> tuple[ev.TaskEntry, ...]:
+    return tuple(
+        ev.TaskEntry(
+            t.id, t.spec.agents, t.dependencies, t.hook.value if t.hook else "", t.retry.max_attempts
+        )
+        for t in plan.tasks.values()
+    )
+
+
 class SimHub(Hub):
     """A hub that knows whose it is, so that crash points find the faults of their driver."""
 
@@ -138,15 +166,18 @@ class World:
         self.scenario = scenario or draw_scenario(random.Random(seed * 7919 + 1), run_timeout=has_timeout)
         self.is_curable = self.rng.random() < 0.5
         self.resumes_left = self.rng.choice((0, 0, 1, 2)) if disturbed else 0
+        self.wishes = random.Random(seed * 31 + 7)
+        self.reruns_left = self.wishes.choice((0, 0, 1)) if disturbed else 0
         if not disturbed:
             self.faults = []
         registry = AgentRegistry.built_in()
         registry.register(SimAgent(self, None))
-        text = json.dumps(self.scenario.document).encode()
-        workflow = load_workflow(text, file="sim.json", catalog=registry.catalog()).workflow
-        self.plan = compile_plan(workflow, read_inputs(workflow, [], {}), catalog=registry.catalog())
+        self.reworded = self.wishes.choice([task["id"] for task in self.scenario.document["tasks"]])
+        documents = (self.scenario.document, _reworded(self.scenario.document, self.reworded))
+        self.plans = tuple(_compiled(document, registry) for document in documents)
+        self.plan = self.plans[0]
         self.blobs = MemoryBlobs()
-        self.ledger = Ledger(self.plan, self.blobs.exists)
+        self.ledger = Ledger(self.plan, self.blobs.exists, reworded=self.reworded)
         self.disk = MemoryDisk(LoggedRecords(self._note))
         self.driver_count = 0
         self.was_cured = False
@@ -194,7 +225,8 @@ class World:
     def _is_over(self) -> bool:
         status = self.ledger.state.status
         if status is RunStatus.SUCCESS:
-            return True
+            self.reruns_left -= 1
+            return self.reruns_left < 0
         if status in (RunStatus.FAILED, RunStatus.CANCELLED):
             self.resumes_left -= 1
             return self.resumes_left < 0
@@ -283,7 +315,9 @@ class Driver:
         if first:
             state = fold([(world.clock(), first[0])])
         started = ev.DriverStarted(pid=self.epoch, host="simulated", epoch=self.epoch)
-        first += recovery_events(world.plan, state, started)
+        first += self._resume(state, started)
+        if not first:  # it has succeeded, and nobody wants anything of it again
+            return
         session = self._session(journal)
         self._drive = Drive(session)
         async with journal, trio.open_nursery() as nursery:
@@ -295,6 +329,36 @@ class Driver:
             await self._run(self._drive, first)
             self._is_gone = True
             nursery.cancel_scope.cancel()
+
+    def _resume(self, state: RunState, started: ev.DriverStarted) -> list[ev.Event]:
+        """Record what a resume does: plainly, with tasks that are asked for, or with another wording of a task."""
+        world, wishes = self.world, self.world.wishes
+        self.plan = world.plans[world.ledger.seen["SpecChanged"] % 2]
+        if self.epoch == 1 or wishes.random() < 0.4:
+            return recovery_events(self.plan, state, started)
+        names = [task_id for task_id, task in self.plan.tasks.items() if task.hook is None]
+        asked = frozenset(wishes.sample(names, wishes.choice((0, 0, 1))))
+        if wishes.random() < 0.5:
+            return recovery_events(self.plan, state, started, again=Again(asked))
+        old, self.plan = self.plan, world.plans[(world.ledger.seen["SpecChanged"] + 1) % 2]
+        spec = ev.SpecChanged(_entries(self.plan), "", values=self.plan.values, inputs=self.plan.inputs)
+        lost = [ev.AttemptLost(t.id, t.attempts) for t in state.tasks.values() if t.is_attempt_open]
+        after = fold([(state.updated_at, event) for event in (*lost, spec)], state)
+        changes = spec_changes(old.workflow, self.plan.workflow)
+        sides = self._side(old), self._side(self.plan)
+        comparison = Comparison(old=sides[0], new=sides[1], before=state, after=after, changes=changes)
+        again = Again(asked, frozenset(comparison.changed()))
+        return recovery_events(self.plan, state, started, again=again, spec=spec)
+
+    def _side(self, plan: Plan) -> Side:
+        return Side(
+            run_id=RUN_ID,
+            plan=plan,
+            agents={"sim": SimAgent(self.world, self)},
+            secrets={},
+            project_root=Path("/"),
+            load=BlobReader(self.world.blobs),
+        )
 
     async def _run(self, drive: Drive, first: list[ev.Event]) -> None:
         try:
@@ -396,20 +460,14 @@ class Driver:
 
     def _accepted(self) -> ev.RunAccepted:
         plan = self.world.plan
-        entries = [
-            ev.TaskEntry(
-                t.id, t.spec.agents, t.dependencies, t.hook.value if t.hook else "", t.retry.max_attempts
-            )
-            for t in plan.tasks.values()
-        ]
-        return ev.RunAccepted(RUN_ID, "simulated", tuple(entries), "", values=plan.values, inputs=plan.inputs)
+        return ev.RunAccepted(RUN_ID, "simulated", _entries(plan), "", values=plan.values, inputs=plan.inputs)
 
     def _session(self, journal: Any) -> Session:
         world = self.world
         return Session(
             run_id=RUN_ID,
-            plan=world.plan,
-            facts=Facts(world.plan, _jitter, BlobReader(world.blobs)),
+            plan=self.plan,
+            facts=Facts(self.plan, _jitter, BlobReader(world.blobs)),
             initial=self._read(),
             journal=journal,
             blobs=world.blobs,

@@ -41,6 +41,7 @@ SAMPLES: dict[str, Event] = {
     "TaskSkipped(tolerated_failure)": ev.TaskSkipped(A, SkipReason.TOLERATED_FAILURE),
     "TaskCancelled": ev.TaskCancelled(A),
     "RunResumed": ev.RunResumed((A,)),
+    "SpecChanged": ev.SpecChanged((ev.TaskEntry(A, ("echo",), hook="on_start"),), text=""),
     "RunAccepted": ev.RunAccepted("r", "w", (), text=""),
     "DriverStarted": ev.DriverStarted(1, "host", 1),
     "RunCancelRequested": ev.RunCancelRequested(),

@@ -65,7 +65,23 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         stubs=_OBJECTS,
     ),
     ev.DriverStarted: st.builds(ev.DriverStarted, _NUMBERS, _TEXT, _NUMBERS, boot_id=_TEXT),
-    ev.RunResumed: st.builds(ev.RunResumed, st.lists(_IDS, max_size=3).map(tuple), reason=_TEXT),
+    ev.RunResumed: st.builds(
+        ev.RunResumed,
+        st.lists(_IDS, max_size=3).map(tuple),
+        reason=_TEXT,
+        asked=st.lists(_IDS, max_size=2).map(tuple),
+        changed=st.lists(_IDS, max_size=2).map(tuple),
+    ),
+    ev.SpecChanged: st.builds(
+        ev.SpecChanged,
+        st.lists(_ENTRIES, max_size=3).map(tuple),
+        text=_TEXT,
+        format=st.sampled_from(["yaml", "json"]),
+        file=_TEXT,
+        inputs=_OBJECTS,
+        values=_OBJECTS,
+        actorflow_version=_TEXT,
+    ),
     ev.AttemptStarted: st.builds(ev.AttemptStarted, **_ATTEMPT, agent=_WORDS),
     ev.SessionOpened: st.builds(ev.SessionOpened, **_ATTEMPT, session_id=_TEXT),
     ev.AttemptSucceeded: st.builds(
@@ -76,6 +92,7 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         **_SPEND,
         session_id=st.none() | _TEXT,
         notes=st.lists(_TEXT, max_size=2).map(tuple),
+        fingerprint=_TEXT,
     ),
     ev.AttemptFailed: st.builds(
         ev.AttemptFailed, **_ATTEMPT, failure=failures, **_SPEND, session_id=st.none() | _TEXT

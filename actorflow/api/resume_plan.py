@@ -1,0 +1,179 @@
+"""``resume --dry-run``: for each task of a run whether a resume runs it or reuses what came of it, and why.
+
+The same ``Resumption`` and the same rules of recovery that a resume goes by are asked, over the journal as it
+is. Works from any end of a run, also when the disk is full. Takes no lease and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from actorflow.api.looking import inspect
+from actorflow.api.resuming import Resumption, SpecChoice, prepare_resume
+from actorflow.engine.recovery import Again, Cause, Repeat, is_done, repeats
+from actorflow.errors import RunLocked, SpecDiffers
+from actorflow.ids import TaskId
+from actorflow.journal import RunFolder
+from actorflow.monitor.resume_decisions import ResumeDecision, ResumeDecisions
+from actorflow.monitor.words import failure_text, skip_text
+from actorflow.settings import Settings
+from actorflow.state import RunState, TaskState, TaskStatus
+
+__all__ = ["plan_resume"]
+
+_END_HOOKS = {
+    "on_success": "a hook: it comes when the run has succeeded",
+    "on_failure": "a hook: it comes when the run has failed",
+    "on_complete": "a hook: it comes when the run has ended",
+    "on_start": "a hook that has not run yet",
+}
+
+
+def plan_resume(
+    run: str,
+    *,
+    settings: Settings,
+    from_tasks: Sequence[str] = (),
+    spec: SpecChoice = "ask",
+) -> ResumeDecisions:
+    """Say what ``resume`` would do, with the same arguments; raises what it would raise.
+
+    A workflow file that has changed is no error here: the pinned text counts, and a warning says that a
+    resume would ask.
+    """
+    seen = inspect(run, settings=settings)
+    if seen.driver is not None:
+        raise RunLocked(seen.run_id, str(seen.driver))
+    folder = RunFolder(seen.run_id, seen.folder)
+    warnings: list[str] = []
+    try:
+        found = prepare_resume(folder, settings=settings, from_tasks=from_tasks, spec=spec)
+    except SpecDiffers as differs:
+        found = prepare_resume(folder, settings=settings, from_tasks=from_tasks, spec="pinned")
+        warnings.append(
+            f"{differs.message}: a resume asks for --use-pinned-spec (shown here) or --use-current-spec"
+        )
+    if found.file_is_gone:
+        warnings.append(
+            f"{found.accepted.file} is not there any more: the run goes on with what it began with"
+        )
+    deciding = _Deciding.about(found, seen.state)
+    removed = tuple(change.task for change in found.changes.tasks if change.kind == "removed")
+    return ResumeDecisions(
+        run_id=seen.run_id,
+        workflow=found.plan.workflow.name,
+        status=seen.status_word,
+        spec="current" if found.is_current else "pinned",
+        tasks=tuple(deciding.decide(task_id) for task_id in found.plan.tasks),
+        removed=removed,
+        elsewhere=found.changes.elsewhere,
+        warnings=tuple(warnings),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Deciding:
+    """One dry run.
+
+    Attributes:
+        before: the state as it is.
+        after: the state as recovery sees it.
+        repeated: what becomes PENDING again.
+        differs: task -> why it does not hold under the current spec.
+        unknown: tasks without a recorded fingerprint.
+    """
+
+    found: Resumption
+    before: RunState
+    after: RunState
+    repeated: Mapping[TaskId, Repeat]
+    differs: Mapping[TaskId, str]
+    unknown: frozenset[TaskId]
+
+    @classmethod
+    def about(cls, found: Resumption, state: RunState) -> _Deciding:
+        after = found.under_spec(state)
+        differs = found.changed(state)
+        repeated = repeats(found.plan, after, Again(found.asked, frozenset(differs)))
+        unknown = found.comparison(state).unknown() if found.is_current else frozenset[TaskId]()
+        return cls(found, state, after, repeated, differs, unknown)
+
+    def decide(self, task_id: TaskId) -> ResumeDecision:
+        task = self.after.tasks[task_id]
+        repeat = self.repeated.get(task_id)
+        if repeat is not None:
+            cause, reason = repeat.cause.value, self._why_again(task, repeat)
+        elif is_done(self.after) and not self.repeated:
+            cause, reason = self._why_not(task)
+            return self._decision(task, "reuse", cause, reason)
+        elif task.status in (TaskStatus.PENDING, TaskStatus.RUNNING):
+            cause, reason = self._why_on(task)
+        else:
+            cause, reason = self._why_not(task)
+            return self._decision(task, "reuse", cause, reason)
+        return self._decision(task, "run", cause, reason)
+
+    def _decision(self, task: TaskState, action: str, cause: str, reason: str) -> ResumeDecision:
+        known = self.before.tasks.get(task.id)
+        return ResumeDecision(
+            task=task.id,
+            hook=task.hook,
+            action="run" if action == "run" else "reuse",
+            cause=cause,
+            reason=reason,
+            status="" if known is None else known.status.value,
+            attempts=task.attempts,
+        )
+
+    def _why_again(self, task: TaskState, repeat: Repeat) -> str:
+        match repeat.cause:
+            case Cause.ASKED:
+                return "it was asked for with --from"
+            case Cause.CHANGED:
+                return self.differs.get(task.id, "it has changed")
+            case Cause.FAILED:
+                return f"it failed: {failure_text(task.error)}"
+            case Cause.CANCELLED:
+                return "it was cancelled"
+            case Cause.WORKFLOW_STOPPED:
+                return f"it was skipped: {skip_text(task.reason)}"
+            case Cause.UPSTREAM:
+                return f"it comes after {repeat.because_of}, which runs"
+            case Cause.HOOK:
+                return (
+                    _END_HOOKS.get(task.hook, "a hook")
+                    if task.hook != "on_start"
+                    else "its hook did not succeed"
+                )
+
+    def _why_on(self, task: TaskState) -> tuple[str, str]:
+        known = self.before.tasks.get(task.id)
+        if known is None:
+            return "added", "it is new in the workflow"
+        if known.is_attempt_open:
+            return "lost", f"attempt {known.attempts} was running when its driver was gone"
+        if task.status is TaskStatus.RUNNING:
+            return "retry", f"attempt {task.attempts + 1} follows"
+        if task.hook:
+            return "hook", _END_HOOKS.get(task.hook, "a hook")
+        waits = [
+            d for d in task.dependencies if d in self.repeated or not self.after.tasks[d].status.is_terminal
+        ]
+        return (
+            "pending",
+            f"it has not run yet; it waits for {', '.join(waits)}" if waits else "it has not run yet",
+        )
+
+    def _why_not(self, task: TaskState) -> tuple[str, str]:
+        if task.status is TaskStatus.SKIPPED:
+            reason = "" if task.reason is None else task.reason.value
+            return reason, f"it was skipped: {skip_text(task.reason)}"
+        if task.status is not TaskStatus.SUCCESS:
+            return task.status.value, f"it is {task.status.value}, and the run is over"
+        same = ""
+        if self.found.is_current:
+            same = ", and is asked the same"
+        if task.id in self.unknown:
+            same = ", and is asked the same as far as is known: an older version has recorded no fingerprint"
+        return "success", f"it succeeded{same}"

@@ -1,0 +1,54 @@
+"""What a drive needs from outside of the workflow: its agents, and the texts of its secrets.
+
+Takes a plan and gives both, or says everything that is missing at once, before anything is created. Must not
+start an agent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from actorflow.agents.interface import Agent
+from actorflow.agents.registry import AgentRegistry
+from actorflow.api.rehearsing import rehearsal_secrets, rehearsed_agents
+from actorflow.engine.secrets import read_secrets
+from actorflow.errors import ConfigurationError
+from actorflow.rehearsal.stubs import Stubs
+from actorflow.workflow import Workflow
+from actorflow.workflow.plan import Plan
+
+__all__ = ["agents_of", "secrets_of"]
+
+
+def agents_of(plan: Plan, registry: AgentRegistry, stubs: Stubs | None = None) -> dict[str, Agent]:
+    """Return every agent that the plan names, or with stubs those that play them.
+
+    Raises:
+        ConfigurationError: some are not there; the message has them all.
+    """
+    if stubs is not None:
+        return rehearsed_agents(plan, registry.catalog(), stubs)
+    agents: dict[str, Agent] = {}
+    missing: dict[str, ConfigurationError] = {}
+    for name in dict.fromkeys(name for task in plan.tasks.values() for name in task.spec.agents):
+        try:
+            agents[name] = registry.get(name)
+        except ConfigurationError as error:
+            missing[name] = error
+    if missing:
+        users = {name: [t.id for t in plan.tasks.values() if name in t.spec.agents] for name in missing}
+        lines = [f"{error.message} (used by {', '.join(users[name])})" for name, error in missing.items()]
+        hint = "use 'shell' or 'python', or install a plug-in that brings what is missing"
+        raise ConfigurationError("\n".join(lines), hint=hint)
+    return agents
+
+
+def secrets_of(
+    workflow: Workflow, root: Path, literals: Mapping[str, str], stubs: Stubs | None = None
+) -> dict[str, str]:
+    """Return name -> text of every secret; raises ConfigurationError, which names all that cannot be had and are needed."""
+    if stubs is not None:
+        return rehearsal_secrets(workflow, root, literals)
+    return read_secrets(workflow, environment=os.environ, project_root=root, literals=literals)
