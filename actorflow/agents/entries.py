@@ -89,14 +89,14 @@ class Entry:
         file = self.files[0]
         traits = claude_code_agent(self.name, defined_in=str(file.path), can_run=_has_claude())
         try:
-            file.read()
+            definition = file.read()
         except SpecErrors as errors:
             return replace(traits, unavailable="", defect=_defect(self.name, errors))
         except OSError as error:
             return replace(
                 traits, unavailable="", defect=f"{file.path}: the file cannot be read: {error.strerror}"
             )
-        return traits
+        return replace(traits, fingerprint=definition.fingerprint)
 
 
 def built_in_entries() -> dict[str, Entry]:

@@ -25,7 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "watch": ("actorflow.cli.watch:watch_command", "Watch a run, from any terminal."),
     "history": ("actorflow.cli.history:history_command", "List the runs, newest first."),
     "explain": ("actorflow.cli.explain:explain_command", "Say why a run, or a task of it, is as it is."),
-    "resume": ("actorflow.cli.resume:resume_command", "Go on with a run that has not succeeded."),
+    "resume": ("actorflow.cli.resume:resume_command", "Go on with a run, or run a part of it again."),
     "cancel": ("actorflow.cli.cancel:cancel_command", "Cancel a run, from any terminal."),
     "graph": ("actorflow.cli.graph:graph_command", "Draw a workflow or a run."),
     "timeline": (

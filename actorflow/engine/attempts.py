@@ -161,7 +161,7 @@ class Attempt:
     def _fingerprint(self, request: AgentRequest) -> str:
         session = self._session
         masker = session.masker if session.secrets else None
-        return fingerprint_of(request, session.agents[self._start.agent].traits, masker)
+        return fingerprint_of(request, session.agents[self._start.agent], masker)
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
         return event_of_error(self._session, self._start, error, self._spend)

@@ -1,6 +1,6 @@
 """What an attempt was asked, in a few characters: equal fingerprints, equal work.
 
-Takes the request of an attempt and the traits of its agent; gives ``DEFINITION:REQUEST``, two hexadecimal
+Takes the request of an attempt and its agent; gives ``DEFINITION:REQUEST``, two hexadecimal
 digests. The first is of what the agent is (its definition, "" when it has none), the second of what it was
 asked: everything filled in, so that the outputs it reads are part of it. Recorded with each success; a resume
 with a changed spec compares them. Secrets are masked before anything is digested, so that none can be guessed
@@ -14,9 +14,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from actorflow.agents.interface import AgentRequest
+from actorflow.agents.interface import Agent, AgentRequest
 from actorflow.agents.masking import Masker
-from actorflow.workflow.catalog import AgentTraits
 
 __all__ = ["fingerprint_of", "is_same_agent"]
 
@@ -26,7 +25,7 @@ _REQUEST_BYTES = 16
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
-def fingerprint_of(request: AgentRequest, traits: AgentTraits, masker: Masker | None = None) -> str:
+def fingerprint_of(request: AgentRequest, agent: Agent, masker: Masker | None = None) -> str:
     """Return the fingerprint of a request.
 
     Args:
@@ -48,7 +47,7 @@ def fingerprint_of(request: AgentRequest, traits: AgentTraits, masker: Masker | 
         request.handoff,
         request.session,
     )
-    return f"{_definition(traits)}:{_digest(_ENCODER.encode(asked), _REQUEST_BYTES)}"
+    return f"{_definition(agent)}:{_digest(_ENCODER.encode(asked), _REQUEST_BYTES)}"
 
 
 def is_same_agent(one: str, other: str) -> bool:
@@ -56,8 +55,11 @@ def is_same_agent(one: str, other: str) -> bool:
     return one.partition(":")[0] == other.partition(":")[0]
 
 
-def _definition(traits: AgentTraits) -> str:
-    return _digest(traits.fingerprint.encode(), _DEFINITION_BYTES) if traits.fingerprint else ""
+def _definition(agent: Agent) -> str:
+    """Return a digest of what the agent's traits, or the definition that it was made from, say that it is."""
+    made_from = getattr(agent, "definition", None)
+    known = agent.traits.fingerprint or getattr(made_from, "fingerprint", "")
+    return _digest(known.encode(), _DEFINITION_BYTES) if known else ""
 
 
 def _digest(data: bytes, size: int) -> str:

@@ -151,7 +151,7 @@ class Comparison:
     def _fingerprint(self, side: Side, state: RunState, task: TaskState) -> str:
         request = build_request(side, state, StartAttempt(task.id, task.attempts, task.agent))
         masker = Masker(side.secrets.values()) if side.secrets else None
-        return fingerprint_of(request, side.agents[task.agent].traits, masker)
+        return fingerprint_of(request, side.agents[task.agent], masker)
 
 
 def _says(command: Command | None, task: TaskState) -> bool:
