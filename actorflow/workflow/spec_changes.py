@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+import msgspec
+
 from actorflow.ids import TaskId
 from actorflow.workflow.model import TaskSpec, Workflow
 
@@ -84,17 +86,23 @@ def _specs(workflow: Workflow) -> dict[TaskId, TaskSpec]:
 
 def _differing(one: Any, other: Any) -> Iterator[str]:
     """Yield the keys in which two values of one class differ."""
-    for field in fields(one):
-        if field.name in _PLACES:
+    for name in _field_names(one):
+        if name in _PLACES:
             continue
-        before, after = getattr(one, field.name), getattr(other, field.name)
+        before, after = getattr(one, name), getattr(other, name)
         if before == after:
             continue
-        key = _KEYS.get(field.name, field.name)
-        if field.name in _OPENED:
-            yield from (f"{key}.{name}" for name in _names(before, after))
+        key = _KEYS.get(name, name)
+        if name in _OPENED:
+            yield from (f"{key}.{inner}" for inner in _names(before, after))
         else:
             yield key
+
+
+def _field_names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, msgspec.Struct):
+        return value.__struct_fields__
+    return tuple(field.name for field in fields(value))
 
 
 def _names(before: Any, after: Any) -> Iterator[str]:

@@ -84,7 +84,7 @@ def test_the_definition_of_the_agent_is_a_part_of_its_own(tmp_path: Path) -> Non
 
     def now(text: str) -> str:
         file.write_text(f"---\nname: coder\ndescription: codes\n---\n{text}\n")
-        registry = AgentRegistry.installed(project_root=tmp_path, home=tmp_path)
+        registry = AgentRegistry.installed(project_root=tmp_path)
         return fingerprint_of(REQUEST, ScriptedAgent(traits=registry.catalog()["coder"]))
 
     first, second = now("You code."), now("You code well.")
