@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from actorflow.api.counting import estimate as estimate
     from actorflow.api.counting import stats as stats
     from actorflow.api.explaining import explain_task as explain_task
+    from actorflow.api.exporting import export_lines as export_lines
+    from actorflow.api.exporting import import_run as import_run
     from actorflow.api.following import JournalTail as JournalTail
     from actorflow.api.following import follow as follow
     from actorflow.api.following import follow_events as follow_events
@@ -73,6 +75,8 @@ _MODULES = {
     "estimate": "actorflow.api.counting",
     "explain_run": "actorflow.api.summarizing",
     "explain_task": "actorflow.api.explaining",
+    "export_lines": "actorflow.api.exporting",
+    "import_run": "actorflow.api.exporting",
     "find_test_files": "actorflow.api.workflow_tests",
     "follow": "actorflow.api.following",
     "follow_events": "actorflow.api.following",

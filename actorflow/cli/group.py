@@ -40,6 +40,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "actorflow.cli.stats:stats_command",
         "Show how long the tasks of a workflow take, and how often they fail.",
     ),
+    "export": ("actorflow.cli.export:export_command", "Write a run as lines of JSON."),
     "eval": ("actorflow.cli.eval:eval_command", "Try an expression over data from a file."),
     "completion": (
         "actorflow.cli.completion:completion_command",

@@ -89,7 +89,7 @@ def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -
         cwd=_cwd(session, spec.cwd, must_exist=not state.is_rehearsal),
         project_root=session.project_root,
         folder=_folder(session, start),
-        idempotency_key=f"{session.run_id}/{start.task}",
+        idempotency_key=f"{state.key_id}/{start.task}",
         description=str(description),
         handoff=tuple((task_id, _output(session, state, task_id)) for task_id in task.handoff),
         environment=environment,

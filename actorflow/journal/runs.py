@@ -13,6 +13,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,8 +109,11 @@ class RunStore:
         self.state_dir = state_dir.absolute()
         self._runs = self.state_dir / "runs"
 
-    def create(self, run_id: RunId) -> RunFolder:
+    def create(self, run_id: RunId, fill: Callable[[RunFolder], None] | None = None) -> RunFolder:
         """Make the folder of a new run, durably, with an empty journal.
+
+        Args:
+            fill: puts something into the folder before it can be seen; what it raises leaves nothing behind.
 
         Raises:
             RunError: there is such a run.
@@ -125,6 +129,8 @@ class RunStore:
             with ExitStack() as cleanup:
                 cleanup.callback(shutil.rmtree, building, ignore_errors=True)
                 _build(RunFolder(run_id, building))
+                if fill is not None:
+                    fill(RunFolder(run_id, building))
                 # Fails if it was made meanwhile, as no complete one is empty.
                 os.rename(building, folder.path)
                 cleanup.pop_all()

@@ -87,7 +87,8 @@ class RunAccepted(_Event, frozen=True):
 
     ``text`` is the workflow file with literal secrets cut out; ``values`` are inputs and rendered variables,
     replayed as they were. ``max_parallel`` is what the command line said, or None. ``mode`` is ``live`` or
-    ``rehearsal``; a rehearsal carries its ``stubs``, so that a resume needs no file of them.
+    ``rehearsal``; a rehearsal carries its ``stubs``, so that a resume needs no file of them. ``salvaged_from``
+    is the damaged run that this one is a copy of; its tasks keep the idempotency keys that they had there.
     """
 
     run_id: str
@@ -103,6 +104,7 @@ class RunAccepted(_Event, frozen=True):
     mode: str = "live"
     actorflow_version: str = ""
     stubs: dict[str, Any] = {}
+    salvaged_from: str = ""
 
 
 class DriverStarted(_Event, frozen=True):

@@ -97,6 +97,8 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
         ended_at: when the run reached a terminal state.
         sequence: how many events were folded.
         spec_sequence: the event that has the text of the workflow that the run follows.
+        key_id: what the idempotency keys of its tasks begin with: its id, or that of the damaged run that it was
+            salvaged from.
         removed: tasks that were part of the run and are not in its workflow any more, as they were: what they
             have cost stays known, and one that comes back goes on with its attempts.
     """
@@ -129,6 +131,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     updated_at: float = 0.0
     sequence: int = 0
     spec_sequence: int = 0
+    key_id: str = ""
     removed: PMap[TaskId, TaskState] = pmap()
 
     @property

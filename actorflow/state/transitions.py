@@ -77,6 +77,7 @@ def _run_accepted(state: RunState, event: ev.RunAccepted, at: float) -> RunState
         variables=freeze_mapping({k: v for k, v in event.values.items() if k not in event.inputs}),
         unfinished=sum(1 for task in tasks.values() if not task.hook),
         accepted_at=at,
+        key_id=event.salvaged_from or event.run_id,
         spec_sequence=state.sequence + 1,
     )
 

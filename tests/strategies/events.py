@@ -61,6 +61,7 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         values=_OBJECTS,
         max_parallel=st.none() | _NUMBERS,
         mode=st.sampled_from(["live", "rehearsal"]),
+        salvaged_from=_TEXT,
         actorflow_version=_TEXT,
         stubs=_OBJECTS,
     ),

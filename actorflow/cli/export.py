@@ -1,0 +1,66 @@
+"""``actorflow export``: a run as lines of JSON, for archives and other tools."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from actorflow.cli.options import last_run_argument, settings_for, state_dir_option
+from actorflow.cli.streams import say
+
+__all__ = ["export_command"]
+
+
+@click.command("export", short_help="Write a run as lines of JSON.")
+@last_run_argument
+@click.option("--jsonl", is_flag=True, help="Lines of JSON; the default, and the only form so far.")
+@click.option("-o", "--output", metavar="FILE", help="Write there instead of to stdout; - is stdout.")
+@click.option(
+    "--blobs",
+    type=click.Choice(["inline", "none"]),
+    default="inline",
+    show_default=True,
+    help="Whether outputs over 64 KiB are in it, or only their names.",
+)
+@state_dir_option
+def export_command(
+    *, run: str, jsonl: bool, output: str | None, blobs: Literal["inline", "none"], state_dir: str | None
+) -> None:
+    """Write a run as lines of JSON: a header, every event as it was recorded, and the large outputs.
+
+    RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. Secrets are in no
+    journal, and so in no export.
+    """
+    from actorflow import api
+
+    del jsonl
+    lines = api.export_lines(run, settings=settings_for(state_dir), blobs=blobs)
+    if output in (None, "-"):
+        sys.stdout.flush()
+        for line in lines:
+            sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+        return
+    count = _write(Path(str(output)), lines)
+    say(f"{count} lines written to {output}", to_stderr=True)
+
+
+def _write(path: Path, lines: Iterator[bytes]) -> int:
+    """Write beside the place and rename, so that a file of that name is always whole."""
+    count = 0
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
