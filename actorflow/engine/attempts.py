@@ -148,7 +148,9 @@ class Attempt:
             if not isinstance(result, AgentResult):
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
             fingerprint = self._fingerprint(request)
-            return await event_of_result(session, start, result, self._spend, fingerprint)
+            return await event_of_result(
+                session, start, result, self._spend, state=self._state, fingerprint=fingerprint
+            )
         except JournalError as error:
             # Not the agent's fault: the drive ends, a resume runs the attempt again.
             session.ending.fail(error)
@@ -164,7 +166,7 @@ class Attempt:
         return fingerprint_of(request, session.agents[self._start.agent], masker)
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
-        return event_of_error(self._session, self._start, error, self._spend)
+        return event_of_error(self._session, self._start, error, self._spend, self._state)
 
     def _cancelled(self, error: AgentError | None = None) -> OutcomeEvent:
         spend = self._spend if error is None else self._spend.of(error)

@@ -4,7 +4,8 @@ Takes the request of an attempt and its agent; gives ``DEFINITION:REQUEST``, two
 digests. The first is of what the agent is (its definition, "" when it has none), the second of what it was
 asked: everything filled in, so that the outputs it reads are part of it. Recorded with each success; a resume
 with a changed spec compares them. Secrets are masked before anything is digested, so that none can be guessed
-from a fingerprint, and one that was changed makes nothing run again. The same in every process; must stay the
+from a fingerprint, and one that was changed makes nothing run again. The agent session is no part of it: another
+attempt goes on with its own. The same in every process; must stay the
 same over versions, or say so by another ``VERSION``.
 """
 
@@ -45,7 +46,6 @@ def fingerprint_of(request: AgentRequest, agent: Agent, masker: Masker | None = 
         request.verify,
         str(request.cwd),
         request.handoff,
-        request.session,
     )
     return f"{_definition(agent)}:{_digest(_ENCODER.encode(asked), _REQUEST_BYTES)}"
 

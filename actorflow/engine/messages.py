@@ -22,6 +22,7 @@ __all__ = [
     "OpenSession",
     "Outcome",
     "OutcomeEvent",
+    "PoolOpens",
     "Recorded",
     "Rejoined",
     "RunMessage",
@@ -50,6 +51,13 @@ class Due:
     """TaskActor: the wait until ``due_at`` is over."""
 
     task: TaskId
+    due_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOpens:
+    """RunActor's own timer: a pool that a service had closed is open from ``due_at``."""
+
     due_at: float
 
 
@@ -88,7 +96,7 @@ class SupervisorRestarted:
 
 
 RunMessage: TypeAlias = (
-    Outcome | Due | Rejoined | OpenSession | CancelRun | DeadlinePassed | SupervisorRestarted
+    Outcome | Due | PoolOpens | Rejoined | OpenSession | CancelRun | DeadlinePassed | SupervisorRestarted
 )
 
 # --- to TaskActor ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ the event that names it exists. Limits become ``AttemptRequeued``, other errors 
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,37 +21,45 @@ from actorflow.engine.session import MAX_OUTPUT_BYTES, Session
 from actorflow.engine.spend import Spend
 from actorflow.errors import AgentError, JournalError
 from actorflow.scheduling import StartAttempt
+from actorflow.scheduling.services import budget_left, limit_wait
+from actorflow.state import RunState
 from actorflow.state import events as ev
 from actorflow.state.events import BlobRef, Failure
+from actorflow.state.services import LIMIT_KINDS, SESSION_NOT_FOUND
 from actorflow.values import Frozen, NotJSON, freeze
 from actorflow.workflow.json_schema import check_schema_value
+from actorflow.workflow.plan import Plan
 
-__all__ = ["INLINE_BYTES", "LIMIT_KINDS", "close_attempt", "event_of_error", "event_of_result", "scrub"]
+__all__ = ["INLINE_BYTES", "close_attempt", "event_of_error", "event_of_result", "scrub"]
 
 _logger = logging.getLogger("actorflow.engine")
 
 INLINE_BYTES = 64 * 1024
 """Outputs over this size as JSON text live in blobs."""
 
-LIMIT_KINDS = frozenset({"rate_limit", "usage_limit"})
-"""Errors that send an attempt back without using it up."""
-
 SCRUB_SECONDS = 30.0
 
 WRITTEN_BY_AGENTS = ("stdout", "stderr", "reply.json")
 """The files of an attempt's folder that may hold what an agent said."""
 
-DEFAULT_LIMIT_WAIT_SECONDS = 60.0
-"""How long a limit is waited for when the agent does not say."""
+MOST_WAIT_SECONDS = 31 * 86400.0
+"""The longest that an agent can ask for."""
 
 
 async def event_of_result(
-    session: Session, start: StartAttempt, result: AgentResult, said: Spend, fingerprint: str = ""
+    session: Session,
+    start: StartAttempt,
+    result: AgentResult,
+    said: Spend,
+    *,
+    state: RunState,
+    fingerprint: str = "",
 ) -> OutcomeEvent:
     """Turn a result into its event; the output is durable if it is a blob. An output that is not valid fails the attempt.
 
     Args:
         said: what the agent said on the way that it has spent.
+        state: the state in which the attempt was started.
         fingerprint: of what the attempt was asked.
     """
     spend = said.of(result)
@@ -58,7 +67,7 @@ async def event_of_result(
         return await _success(session, start, result, spend, fingerprint)
     except AgentError as error:
         error.session_id = result.session_id
-        return event_of_error(session, start, error, spend)
+        return event_of_error(session, start, error, spend, state)
 
 
 async def _success(
@@ -102,11 +111,14 @@ def _checked(session: Session, start: StartAttempt, result: AgentResult) -> Froz
     return output
 
 
-def event_of_error(session: Session, start: StartAttempt, error: AgentError, said: Spend) -> OutcomeEvent:
-    """Turn a failure into its event.
+def event_of_error(
+    session: Session, start: StartAttempt, error: AgentError, said: Spend, state: RunState
+) -> OutcomeEvent:
+    """Turn a failure into its event: the attempt has failed, or is sent back without being used up.
 
     Args:
         said: what the agent said on the way that it has spent.
+        state: the state in which the attempt was started.
     """
     spend, session_id = said.of(error), _session_id(error.session_id)
     failure = Failure(
@@ -114,15 +126,52 @@ def event_of_error(session: Session, start: StartAttempt, error: AgentError, sai
         _said(session, error.message),
         _said(session, error.hint),
         error.retryable,
-        error.retry_after_seconds,
+        _seconds(error.retry_after_seconds),
     )
-    if error.kind in LIMIT_KINDS:
-        wait = DEFAULT_LIMIT_WAIT_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
-        due_at = session.clock() + wait
+    wait = _wait_of_requeue(session, start, failure, spend, state)
+    if wait is not None:
         return ev.AttemptRequeued(
-            start.task, start.attempt, due_at, failure, spend.cost_usd, spend.tokens, session_id
+            start.task,
+            start.attempt,
+            session.clock() + wait,
+            failure,
+            spend.cost_usd,
+            spend.tokens,
+            session_id,
+            widest=_widest(session.plan, start) if failure.kind in LIMIT_KINDS else 0,
         )
     return ev.AttemptFailed(start.task, start.attempt, failure, spend.cost_usd, spend.tokens, session_id)
+
+
+def _wait_of_requeue(
+    session: Session, start: StartAttempt, failure: Failure, spend: Spend, state: RunState
+) -> float | None:
+    """Return how long an attempt waits that is not used up by its end; None for one that is.
+
+    It is not when a service set a limit, when its session was gone before it could begin, or when it stopped
+    because it had spent what was left of the run's budget: then the run pauses.
+    """
+    if failure.kind in LIMIT_KINDS:
+        times = state.tasks[start.task].requeues
+        return limit_wait(failure.retry_after_seconds, kind=failure.kind, times=times)
+    if failure.kind == SESSION_NOT_FOUND and start.session is not None:
+        return 0.0
+    left = budget_left(session.plan, state) if failure.kind == "budget" and start.backend else None
+    is_spent = left is not None and spend.cost_usd is not None and round(spend.cost_usd - left, 9) >= 0
+    return 0.0 if is_spent else None
+
+
+def _widest(plan: Plan, start: StartAttempt) -> int:
+    """Return how many attempts may run in the attempt's pool when no service limits it."""
+    size: int = plan.workflow.settings.resources.get(start.pool or start.backend, plan.max_parallel)
+    return min(plan.max_parallel, size)
+
+
+def _seconds(said: object) -> float | None:
+    """Return a wait as it is recorded; what is no time says nothing, and nobody is waited for longer than a month."""
+    if isinstance(said, bool) or not isinstance(said, int | float) or math.isnan(said):
+        return None
+    return min(max(float(said), 0.0), MOST_WAIT_SECONDS)
 
 
 def _session_id(said: object) -> str | None:

@@ -17,7 +17,8 @@ from actorflow.errors import AgentError, ExpressionError
 from actorflow.expressions import Secret
 from actorflow.ids import RunId, TaskId
 from actorflow.scheduling import StartAttempt
-from actorflow.state import RunState
+from actorflow.scheduling.services import budget_left
+from actorflow.state import RunState, TaskState, TaskStatus
 from actorflow.state.events import BlobRef
 from actorflow.state.snapshot import LoadBlob, Snapshot, snapshot
 from actorflow.values import Frozen, FrozenDict
@@ -91,13 +92,33 @@ def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -
         folder=_folder(session, start),
         idempotency_key=f"{state.key_id}/{start.task}",
         description=str(description),
-        handoff=tuple((task_id, _output(session, state, task_id)) for task_id in task.handoff),
+        handoff=_handoff(session, state, task, start.agent),
         environment=environment,
         options=session.plan.workflow.settings.options | spec.options,
         output_schema=spec.output_schema,
         verify=None if task.verify is None else task.verify.text,
-        session=None if spec.session is None else state.tasks[spec.session].session_id,
+        session=start.session,
+        session_cost_usd=state.session_costs.get(start.session or "", 0.0),
+        interrupted_by=_interrupted_by(state.tasks[start.task], start),
+        budget_usd=budget_left(session.plan, state) if start.backend else None,
     )
+
+
+def _interrupted_by(task: TaskState, start: StartAttempt) -> str:
+    """Say why the task's last attempt in this session ended; "" when the session is not its own."""
+    if start.session is None or task.session_agent != start.agent:
+        return ""
+    return "resumed" if task.error is None else task.error.kind
+
+
+def _handoff(
+    session: RequestFacts, state: RunState, task: PlannedTask, agent: str
+) -> tuple[tuple[TaskId, Frozen], ...]:
+    """Return the outputs that are handed over: of tasks that have succeeded, to an agent that takes them."""
+    if "handoff" not in session.agents[agent].traits.supports:
+        return ()
+    done = [task_id for task_id in task.handoff if state.tasks[task_id].status is TaskStatus.SUCCESS]
+    return tuple((task_id, _output(session, state, task_id)) for task_id in done)
 
 
 def _folder(session: RequestFacts, start: StartAttempt) -> Path:

@@ -23,6 +23,7 @@ from actorflow.engine.messages import (
     Due,
     OpenSession,
     Outcome,
+    PoolOpens,
     Recorded,
     Rejoined,
     StopAttempt,
@@ -39,6 +40,7 @@ from actorflow.errors import InternalError, JournalError
 from actorflow.ids import TaskId
 from actorflow.scheduling import Frontier, Settled, StartAttempt, settle
 from actorflow.scheduling.rules import is_cancelled
+from actorflow.scheduling.services import next_opening
 from actorflow.state import RunState, RunStatus, TaskState, TaskStatus, fold
 from actorflow.state import events as ev
 from actorflow.state.events import Event
@@ -59,6 +61,8 @@ class RunActor(Actor):
         self._state: RunState = session.initial
         self._frontier = Frontier(session.facts, session.initial)
         self._clock = RunClock(session.plan.workflow.settings.timeout_seconds)
+        self._opens_at: float | None = None
+        self._opening: trio.CancelScope | None = None
         self._ctx: Context
         self._tasks: SupervisorRef
 
@@ -109,7 +113,8 @@ class RunActor(Actor):
 
     async def _turn(self, envelopes: list[Envelope]) -> None:
         events = self._events_of_turn([envelope.message for envelope in envelopes])
-        now = max([self._session.clock(), *(e.message.due_at for e in envelopes if type(e.message) is Due)])
+        waited = [e.message.due_at for e in envelopes if isinstance(e.message, Due | PoolOpens)]
+        now = max([self._session.clock(), *waited])
         await self._commit(await self._settle(events, now), envelopes)
         for envelope in envelopes:
             if type(envelope.message) is Rejoined:
@@ -142,7 +147,7 @@ class RunActor(Actor):
                 return [ev.RunTimedOut(self._session.plan.workflow.settings.timeout_seconds)]
             case SupervisorRestarted(event):
                 return [event]
-            case Outcome() | OpenSession() | DeadlinePassed() | Due() | Rejoined():
+            case Outcome() | OpenSession() | DeadlinePassed() | Due() | PoolOpens() | Rejoined():
                 return []  # said twice because its sender could not know better, or only a wake-up
         raise InternalError(f"RunActor got {message!r}")
 
@@ -179,6 +184,8 @@ class RunActor(Actor):
             self._session.hub.publish(self._state, recorded)
             self._clock.note(self._state, at)
         self._act(settled)
+        if self._state.limits or self._opens_at is not None:
+            self._watch_limits()
         for envelope in envelopes:
             if type(envelope.message) is Outcome:
                 self._confirm(envelope.message.event.task, envelope.message.event.attempt)
@@ -223,7 +230,7 @@ class RunActor(Actor):
 
     def _instruct_running(self, task: TaskState) -> None:
         if task.is_attempt_open:
-            self._carry(StartAttempt(task.id, task.attempts, task.agent))
+            self._carry(_start_again(task))
             if is_cancelled(self._state, task):
                 self._tell_task(task.id, StopAttempt())
         elif task.due_at is not None:
@@ -245,7 +252,7 @@ class RunActor(Actor):
             )
         )
 
-    # --- the run's timeout ---------------------------------------------------------------------------------------
+    # --- limits and the run's timeout ---------------------------------------------------------------------------------------
 
     async def _watch_deadline(self) -> None:
         """Say when the run's time is up; time in which everything was parked does not count."""
@@ -253,3 +260,27 @@ class RunActor(Actor):
         while (left := self._clock.seconds_left(self._session.clock())) > 0:  # noqa: ASYNC110 (what is waited for is time)
             await trio.sleep(left)
         self._ctx.self_ref.tell_nowait(DeadlinePassed(), reserved=True)
+
+    def _watch_limits(self) -> None:
+        """Wake up when the next closed pool opens: tasks that have not begun have no actor that would wait for it."""
+        opens_at = next_opening(self._state, self._session.clock())
+        if opens_at == self._opens_at:
+            return
+        self._opens_at = opens_at
+        if self._opening is not None:
+            self._opening.cancel()
+        if opens_at is not None:
+            self._opening = trio.CancelScope()
+            self._ctx.start_soon(self._wait_opening, opens_at, self._opening)
+
+    async def _wait_opening(self, opens_at: float, scope: trio.CancelScope) -> None:
+        with scope:
+            await trio.sleep(max(0.0, opens_at - self._session.clock()))
+            self._opens_at = None
+            self._ctx.self_ref.tell_nowait(PoolOpens(opens_at), reserved=True)
+
+
+def _start_again(task: TaskState) -> StartAttempt:
+    """Return the start of a task's open attempt, as it was decided."""
+    pool = "" if task.pool == task.backend else task.pool
+    return StartAttempt(task.id, task.attempts, task.agent, task.backend, pool, task.session_id)

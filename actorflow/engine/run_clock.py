@@ -6,7 +6,8 @@ was parked. Takes the state and the time, gives seconds; holds no timer.
 
 from __future__ import annotations
 
-from actorflow.state import RunState, SubState, TaskStatus
+from actorflow.state import RunState
+from actorflow.state.parking import parked_until
 
 __all__ = ["RunClock"]
 
@@ -31,7 +32,7 @@ class RunClock:
 
     def note(self, state: RunState, now: float) -> None:
         """Take note of a new state."""
-        parked = _is_parked(state)
+        parked = parked_until(state) is not None
         if parked and self._parked_since is None:
             self._parked_since = now
         elif not parked and self._parked_since is not None:
@@ -42,11 +43,3 @@ class RunClock:
         """Return how long the run may still take; 0 or less when its time is up."""
         parked = self._parked_seconds + (0.0 if self._parked_since is None else now - self._parked_since)
         return self._timeout - (now - self._started - parked)
-
-
-def _is_parked(state: RunState) -> bool:
-    """Whether nothing can run before a limit is lifted."""
-    if state.running or not state.unfinished:
-        return False
-    started = [task for task in state.tasks.values() if task.status is TaskStatus.RUNNING]
-    return bool(started) and all(task.waiting is SubState.PARKED for task in started)

@@ -20,6 +20,7 @@ __all__ = [
     "CompleteTask",
     "FailTask",
     "FinishRun",
+    "PauseRun",
     "ScheduleRetry",
     "SettleRun",
     "SkipTask",
@@ -29,15 +30,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class StartAttempt:
-    """Hand the next attempt of a task to its agent."""
+    """Hand the next attempt of a task to its agent; ``session`` is the agent session that it goes on with."""
 
     task: TaskId
     attempt: int
     agent: str
+    backend: str = ""
+    pool: str = ""
+    session: str | None = None
 
     def events(self) -> tuple[Event, ...]:
         """Give the events that record this command."""
-        return (ev.AttemptStarted(self.task, self.attempt, self.agent),)
+        return (
+            ev.AttemptStarted(self.task, self.attempt, self.agent, self.backend, self.pool, self.session),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +59,17 @@ class CompleteTask:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRetry:
-    """Try the task again at ``due_at``."""
+    """Try the task again at ``due_at``; ``agent`` is the fallback that takes over, "" when it is the same agent."""
 
     task: TaskId
     attempt: int
     due_at: float
     delay_seconds: float
+    agent: str = ""
 
     def events(self) -> tuple[Event, ...]:
         """Give the events that record this command."""
-        return (ev.RetryScheduled(self.task, self.attempt, self.due_at, self.delay_seconds),)
+        return (ev.RetryScheduled(self.task, self.attempt, self.due_at, self.delay_seconds, self.agent),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,17 @@ class CancelTask:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseRun:
+    """The budget is used up, and nothing is left that costs nothing."""
+
+    reason: str
+
+    def events(self) -> tuple[Event, ...]:
+        """Give the events that record this command."""
+        return (ev.RunPaused(self.reason, "budget"),)
+
+
+@dataclass(frozen=True, slots=True)
 class SettleRun:
     """All tasks are done: this is how the run ends. Its end hooks follow."""
 
@@ -128,5 +146,13 @@ class FinishRun:
 
 
 Command: TypeAlias = (
-    StartAttempt | CompleteTask | ScheduleRetry | FailTask | SkipTask | CancelTask | SettleRun | FinishRun
+    StartAttempt
+    | CompleteTask
+    | ScheduleRetry
+    | FailTask
+    | SkipTask
+    | CancelTask
+    | PauseRun
+    | SettleRun
+    | FinishRun
 )

@@ -8,9 +8,18 @@ are driven by ``Frontier``, which gives the same commands in the same order.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from actorflow.scheduling.commands import CancelTask, Command, FinishRun, SettleRun, SkipTask, StartAttempt
+from actorflow.scheduling.commands import (
+    CancelTask,
+    Command,
+    FailTask,
+    FinishRun,
+    PauseRun,
+    SettleRun,
+    SkipTask,
+)
 from actorflow.scheduling.rules import (
     Facts,
     after_attempt,
@@ -22,11 +31,14 @@ from actorflow.scheduling.rules import (
     start_order,
     start_phase_failed,
 )
+from actorflow.scheduling.services import backend_of, is_open, over_budget, pool_of, start_of
+from actorflow.state.events import Failure
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, SkipReason, TaskStatus
 from actorflow.workflow.model import HookPhase
+from actorflow.workflow.plan import Plan
 
-__all__ = ["decide", "hook_commands", "is_startable", "start_of"]
+__all__ = ["decide", "has_undecided_attempt", "hook_commands", "is_startable"]
 
 
 def decide(facts: Facts, state: RunState, now: float) -> list[Command]:
@@ -72,7 +84,7 @@ def _before_the_end(facts: Facts, state: RunState, tasks: list[TaskState], now: 
         )
     hook = next_hook(facts.plan, state, (HookPhase.ON_START,))
     if hook is not None:
-        return hook_commands(hook, now)
+        return hook_commands(facts.plan, state, hook, now)
     open_tasks = [task for task in tasks if not task.hook and not task.status.is_terminal]
     looked_at = [
         look_at(facts, state, facts.plan.tasks[task.id])
@@ -82,6 +94,7 @@ def _before_the_end(facts: Facts, state: RunState, tasks: list[TaskState], now: 
     return (
         [command for command in looked_at if command is not None]
         or list(_starts(facts, state, open_tasks, now))
+        or _pause(facts, state, open_tasks)
         or _settle(facts, state)
     )
 
@@ -93,22 +106,38 @@ def _is_ready_to_look_at(state: RunState, task: TaskState) -> bool:
 
 
 def _starts(facts: Facts, state: RunState, open_tasks: Iterable[TaskState], now: float) -> Iterator[Command]:
-    """Fill the free slots in the order of ``start_order``, passing over tasks whose pools are used up."""
+    """Fill the free slots in the order of ``start_order``, passing over tasks whose pools are used up or closed, or that cost too much."""
     plan = facts.plan
     ready = [task for task in open_tasks if is_startable(task, now) or _is_ready_to_look_at(state, task)]
     free = plan.max_parallel - state.running
     used = dict.fromkeys(plan.workflow.settings.resources, 0)
+    running: Counter[str] = Counter()
+    paid = 0
     for task in state.tasks.values():
         if task.is_attempt_open and not task.hook:
             _take(used, plan.tasks[task.id].spec.resources)
+            running[task.pool] += 1
     for task in sorted(ready, key=lambda task: start_order(plan.tasks[task.id])):
-        needs = plan.tasks[task.id].spec.resources
-        if free > 0 and all(
-            used[pool] + n <= plan.workflow.settings.resources[pool] for pool, n in needs.items()
-        ):
+        needs, backend = plan.tasks[task.id].spec.resources, backend_of(plan, task)
+        pool = pool_of(plan.tasks[task.id], backend)
+        has_room = all(used[p] + n <= plan.workflow.settings.resources[p] for p, n in needs.items())
+        is_paid_for = not backend or not over_budget(plan, state, paid)
+        if free > 0 and has_room and is_paid_for and is_open(state, backend, pool, running[pool], now):
             free -= 1
             _take(used, needs)
-            yield start_of(task)
+            running[pool] += 1
+            paid += bool(backend)
+            yield start_of(plan, state, task)
+
+
+def _pause(facts: Facts, state: RunState, open_tasks: Iterable[TaskState]) -> list[Command]:
+    """Pause when the budget is used up and all that could go on would cost money."""
+    reason = over_budget(facts.plan, state)
+    if not reason or state.running:
+        return []
+    could_go_on = [t for t in open_tasks if t.status is TaskStatus.RUNNING or _is_ready_to_look_at(state, t)]
+    is_stuck = could_go_on and all(backend_of(facts.plan, task) for task in could_go_on)
+    return [PauseRun(reason)] if is_stuck else []
 
 
 def _take(used: dict[str, int], needs: dict[str, int]) -> None:
@@ -121,11 +150,6 @@ def is_startable(task: TaskState, now: float) -> bool:
     return task.due_at is not None and task.attempt is None and task.due_at <= now
 
 
-def start_of(task: TaskState) -> StartAttempt:
-    """Return the command that starts the task's next attempt."""
-    return StartAttempt(task.id, task.attempts + 1, task.agent)
-
-
 def _settle(facts: Facts, state: RunState) -> list[Command]:
     return [] if state.unfinished else [SettleRun(*outcome(facts.plan, state))]
 
@@ -133,11 +157,20 @@ def _settle(facts: Facts, state: RunState) -> list[Command]:
 def _at_the_end(facts: Facts, state: RunState, now: float) -> list[Command]:
     hook = next_hook(facts.plan, state, end_phases(state))
     if hook is not None:
-        return hook_commands(hook, now)
+        return hook_commands(facts.plan, state, hook, now)
     return [FinishRun(state.outcome)] if state.outcome is not None else []
 
 
-def hook_commands(hook: TaskState, now: float) -> list[Command]:
-    """Start the hook that is next, unless it runs already or waits out a back-off. Hooks take no slot."""
-    is_due = hook.status is TaskStatus.PENDING or is_startable(hook, now)
-    return [start_of(hook)] if is_due else []
+def hook_commands(plan: Plan, state: RunState, hook: TaskState, now: float) -> list[Command]:
+    """Start the hook that is next, unless it runs already or waits. Hooks take no slot.
+
+    Without the money for it, a hook of ``on_start`` pauses the run, and one of the end fails, which only warns.
+    """
+    if hook.status is not TaskStatus.PENDING and not is_startable(hook, now):
+        return []
+    backend = backend_of(plan, hook)
+    if backend and (reason := over_budget(plan, state)):
+        failure = Failure("budget", reason, retryable=False)
+        return [PauseRun(reason)] if hook.hook == HookPhase.ON_START else [FailTask(hook.id, failure)]
+    pool = pool_of(plan.tasks[hook.id], backend)
+    return [start_of(plan, state, hook)] if is_open(state, backend, pool, 0, now) else []

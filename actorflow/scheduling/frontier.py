@@ -1,8 +1,8 @@
 """The frontier: what ``decide`` says, without looking at every task.
 
 Keeps, for one run, how many dependencies each task still waits for, which tasks are to be looked at, and
-heaps of those that are ready: one for each set of pools that tasks take, so that a pool that is used up is
-passed over at once. ``advance`` takes each event as it is applied and costs O(out-degree); ``commands`` costs
+heaps of those that are ready: one for each set of pools that tasks take and for each backend that they call,
+so that a pool that is used up or closed is passed over at once. ``advance`` takes each event as it is applied and costs O(out-degree); ``commands`` costs
 O(commands · (log ready + sets of pools)). The specification is ``decide``: a property test holds the two to
 the same commands in the same order. Not shared and not persistent: it is rebuilt from the state whenever a
 driver starts.
@@ -10,11 +10,14 @@ driver starts.
 
 from __future__ import annotations
 
+from collections import Counter
 from heapq import heapify, heappop, heappush
+from operator import itemgetter
+from typing import TypeAlias
 
 from actorflow.ids import TaskId
-from actorflow.scheduling.commands import CancelTask, Command, FinishRun, SettleRun, SkipTask
-from actorflow.scheduling.decide import has_undecided_attempt, hook_commands, is_startable, start_of
+from actorflow.scheduling.commands import CancelTask, Command, FinishRun, PauseRun, SettleRun, SkipTask
+from actorflow.scheduling.decide import has_undecided_attempt, hook_commands, is_startable
 from actorflow.scheduling.rules import (
     Facts,
     after_attempt,
@@ -27,15 +30,19 @@ from actorflow.scheduling.rules import (
     start_order,
     start_phase_failed,
 )
+from actorflow.scheduling.services import backend_of, budget_of, is_open, over_budget, pool_of, start_of
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, SkipReason, TaskStatus
 from actorflow.values import FrozenDict
-from actorflow.workflow.model import HookPhase
-from actorflow.workflow.plan import PlannedTask
+from actorflow.workflow.model import Budget, HookPhase
+from actorflow.workflow.plan import Plan, PlannedTask
 
 __all__ = ["Frontier"]
+
+_Needs: TypeAlias = tuple[FrozenDict, str, str]
+"""What an attempt takes: amounts of pools, the backend that it calls, and the pool whose limits it keeps to."""
 
 
 class Frontier:
@@ -63,7 +70,7 @@ class Frontier:
         self._to_look_at = {
             t for t in self._open if not self._missing[t] and state.tasks[t].status is TaskStatus.PENDING
         }
-        self._ready: dict[FrozenDict, list[tuple[tuple[int, int, int], TaskId]]] = {}
+        self._ready: dict[_Needs, list[tuple[tuple[int, int, int], TaskId]]] = {}
         self._queued: set[TaskId] = set()
         self._spared: dict[TaskId, bool] = {}
         self._timers = [
@@ -71,9 +78,10 @@ class Frontier:
         ]
         heapify(self._timers)
         self._used = dict.fromkeys(plan.workflow.settings.resources, 0)
+        self._in_pool: Counter[str] = Counter()
         for task in tasks:
             if task.is_attempt_open and not task.hook:
-                self._take(task.id, 1)
+                self._take(task, 1)
         self._was_stopped = is_stopped(plan, state)
 
     # --- taking note ---------------------------------------------------------------------------------------------
@@ -83,7 +91,7 @@ class Frontier:
         match event:
             case ev.AttemptStarted():
                 if event.task in self._open:
-                    self._take(event.task, 1)
+                    self._take(state.tasks[event.task], 1)
             case (
                 ev.AttemptSucceeded()
                 | ev.AttemptFailed()
@@ -93,7 +101,7 @@ class Frontier:
             ):
                 self._undecided.add(event.task)
                 if event.task in self._open:
-                    self._take(event.task, -1)
+                    self._take(state.tasks[event.task], -1)
             case ev.RetryScheduled():
                 self._undecided.discard(event.task)
                 if event.task in self._open:
@@ -116,8 +124,10 @@ class Frontier:
             if not self._missing[dependent] and state.tasks[dependent].status is TaskStatus.PENDING:
                 self._to_look_at.add(dependent)
 
-    def _take(self, task_id: TaskId, sign: int) -> None:
-        for pool, amount in self._plan.tasks[task_id].spec.resources.items():
+    def _take(self, task: TaskState, sign: int) -> None:
+        if task.pool:
+            self._in_pool[task.pool] += sign
+        for pool, amount in self._plan.tasks[task.id].spec.resources.items():
             self._used[pool] += sign * amount
 
     # --- deciding ------------------------------------------------------------------------------------------------
@@ -152,8 +162,8 @@ class Frontier:
                 return self._give_up(state)
             hook = next_hook(self._plan, state, (HookPhase.ON_START,))
             if hook is not None:
-                return hook_commands(hook, now)
-        return self._look(state) or self._starts(state, now) or self._settle(state)
+                return hook_commands(self._plan, state, hook, now)
+        return self._look(state) or self._starts(state, now) or self._pause(state) or self._settle(state)
 
     def _give_up(self, state: RunState) -> list[Command]:
         ids = (*self._open, *self._plan.hooks[HookPhase.ON_START])
@@ -171,37 +181,50 @@ class Frontier:
             task = self._plan.tasks[task_id]
             command = look_at(self._facts, state, task, self._spared)
             if command is None:
-                self._queue(task)
+                self._queue(task, state)
             else:
                 commands.append(command)
         self._to_look_at.clear()
         return commands
 
-    def _queue(self, task: PlannedTask) -> None:
+    def _queue(self, task: PlannedTask, state: RunState) -> None:
         if task.id not in self._queued:
             self._queued.add(task.id)
-            heappush(self._ready.setdefault(task.spec.resources, []), (start_order(task), task.id))
+            backend = backend_of(self._plan, state.tasks[task.id])
+            needs = task.spec.resources, backend, pool_of(task, backend)
+            heappush(self._ready.setdefault(needs, []), (start_order(task), task.id))
 
     def _starts(self, state: RunState, now: float) -> list[Command]:
         while self._timers and self._timers[0][0] <= now:
-            self._queue(self._plan.tasks[heappop(self._timers)[2]])
+            self._queue(self._plan.tasks[heappop(self._timers)[2]], state)
         starts: list[Command] = []
-        used = dict(self._used)
+        room = _Room(self._plan, state, now, dict(self._used), self._in_pool)
         for _ in range(self._plan.max_parallel - state.running):
             heads = [
-                heap[0]
+                (heap[0], needs)
                 for needs, heap in self._ready.items()
-                if self._has_head(heap, state, now) and self._fits(needs, used)
+                if self._has_head(heap, state, now) and room.has(needs)
             ]
             if not heads:
                 break
-            needs = self._plan.tasks[min(heads)[1]].spec.resources
+            _, needs = min(heads, key=itemgetter(0))
             task_id = heappop(self._ready[needs])[1]
             self._queued.discard(task_id)
-            for pool, amount in needs.items():
-                used[pool] += amount
-            starts.append(start_of(state.tasks[task_id]))
+            room.take(needs)
+            starts.append(start_of(self._plan, state, state.tasks[task_id]))
         return starts
+
+    def _pause(self, state: RunState) -> list[Command]:
+        """Pause when the budget is used up and all that could go on would cost money."""
+        if state.running or not self._open or not self._plan.backends:
+            return []
+        reason = over_budget(self._plan, state)
+        if not reason:
+            return []
+        open_tasks = [state.tasks[task_id] for task_id in self._open]
+        could_go_on = [t for t in open_tasks if t.status is TaskStatus.RUNNING or not self._missing[t.id]]
+        is_stuck = could_go_on and all(backend_of(self._plan, task) for task in could_go_on)
+        return [PauseRun(reason)] if is_stuck else []
 
     def _has_head(self, heap: list[tuple[tuple[int, int, int], TaskId]], state: RunState, now: float) -> bool:
         """Drop the tasks on top that were ended while they were ready, and tell whether one is left."""
@@ -215,18 +238,63 @@ class Frontier:
                 heappush(self._timers, (task.due_at, self._plan.tasks[task.id].index, task.id))
         return False
 
-    def _fits(self, needs: FrozenDict, used: dict[str, int]) -> bool:
-        pools = self._plan.workflow.settings.resources
-        return all(used[pool] + amount <= pools[pool] for pool, amount in needs.items())
-
     def _settle(self, state: RunState) -> list[Command]:
         return [] if self._open else [SettleRun(*outcome(self._plan, state))]
 
     def _at_the_end(self, state: RunState, now: float) -> list[Command]:
         hook = next_hook(self._plan, state, end_phases(state))
         if hook is not None:
-            return hook_commands(hook, now)
+            return hook_commands(self._plan, state, hook, now)
         return [FinishRun(state.outcome)] if state.outcome is not None else []
+
+
+class _Room:
+    """What is left for further attempts while a round of starts is put together."""
+
+    __slots__ = (
+        "_has_budget",
+        "_in_pool",
+        "_now",
+        "_paid",
+        "_plan",
+        "_pools",
+        "_starting",
+        "_state",
+        "_used",
+    )
+
+    def __init__(
+        self, plan: Plan, state: RunState, now: float, used: dict[str, int], in_pool: Counter[str]
+    ) -> None:
+        self._plan = plan
+        self._pools = plan.workflow.settings.resources
+        self._state = state
+        self._now = now
+        self._used = used
+        self._in_pool = in_pool
+        self._starting: Counter[str] = Counter()
+        self._paid = 0
+        self._has_budget = budget_of(plan, state) != Budget()
+
+    def has(self, needs: _Needs) -> bool:
+        """Tell whether a task with these needs fits in."""
+        pools, backend, pool = needs
+        if any(self._used[pool] + amount > self._pools[pool] for pool, amount in pools.items()):
+            return False
+        if not backend:
+            return True
+        if self._has_budget and over_budget(self._plan, self._state, self._paid):
+            return False
+        return is_open(self._state, backend, pool, self._in_pool[pool] + self._starting[pool], self._now)
+
+    def take(self, needs: _Needs) -> None:
+        """Let a task have its part."""
+        pools, backend, limited = needs
+        for pool, amount in pools.items():
+            self._used[pool] += amount
+        if backend:
+            self._paid += 1
+            self._starting[limited] += 1
 
 
 def _can_be_cancelled(state: RunState, task: TaskState) -> bool:

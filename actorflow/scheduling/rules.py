@@ -24,6 +24,7 @@ from actorflow.workflow.plan import Plan, PlannedTask
 
 __all__ = [
     "MAX_LOST",
+    "NO_FALLBACK",
     "Facts",
     "Jitter",
     "after_attempt",
@@ -32,6 +33,7 @@ __all__ = [
     "is_cancelled",
     "is_stopped",
     "look_at",
+    "next_agent",
     "next_hook",
     "outcome",
     "start_order",
@@ -40,6 +42,9 @@ __all__ = [
 
 MAX_LOST = 3
 """How often a task is run again because its driver died, before it fails."""
+
+NO_FALLBACK = frozenset({"interpolation", "condition_error", "cancelled"})
+"""Kinds of errors after which no other agent is tried."""
 
 Jitter: TypeAlias = Callable[[TaskId, int], float]
 """(task, attempt that failed) -> a factor between 0.5 and 1; the same arguments give the same factor."""
@@ -142,9 +147,22 @@ def after_attempt(facts: Facts, state: RunState, task: TaskState, now: float) ->
         case AttemptStatus.FAILED if failure.retryable and task.counted < planned.retry.max_attempts:
             delay = delay_before(planned.retry, task, failure, facts.jitter)
             return ScheduleRetry(task.id, task.attempts + 1, _to_microseconds(now + delay), delay)
+        case AttemptStatus.FAILED if (fallback := next_agent(task, failure)) is not None:
+            return ScheduleRetry(task.id, task.attempts + 1, now, 0.0, fallback)
         case AttemptStatus.CANCELLED:
             return CancelTask(task.id)
     return FailTask(task.id, failure, tolerated=planned.spec.on_failure is OnTaskFailure.SKIP)
+
+
+def next_agent(task: TaskState, failure: Failure) -> str | None:
+    """Return the fallback that takes over from an agent which has failed for good; None when there is none.
+
+    An error that no agent has a part in (a hole that cannot be filled) meets the next one too, so nobody is tried.
+    """
+    if len(task.agents) == 1 or failure.kind in NO_FALLBACK or task.agent not in task.agents:
+        return None
+    index = task.agents.index(task.agent) + 1
+    return task.agents[index] if index < len(task.agents) else None
 
 
 def is_cancelled(state: RunState, task: TaskState) -> bool:

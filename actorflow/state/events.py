@@ -26,6 +26,7 @@ __all__ = [
     "AttemptStarted",
     "AttemptSucceeded",
     "BlobRef",
+    "BudgetChanged",
     "ControlAnswered",
     "DriverStarted",
     "Event",
@@ -146,11 +147,18 @@ class SpecChanged(_Event, frozen=True):
 
 
 class AttemptStarted(_Event, frozen=True):
-    """An attempt is about to be handed to its agent; written before the agent is called."""
+    """An attempt is about to be handed to its agent; written before the agent is called.
+
+    ``backend`` is the service that the agent calls, "" when it costs nothing; ``pool`` the pool whose limits it
+    keeps to, "" when that is the backend's own; ``session`` the agent session that it goes on with.
+    """
 
     task: TaskId
     attempt: int
     agent: str
+    backend: str = ""
+    pool: str = ""
+    session: str | None = None
 
 
 class SessionOpened(_Event, frozen=True):
@@ -206,7 +214,11 @@ class AttemptCancelled(_Event, frozen=True):
 
 
 class AttemptRequeued(_Event, frozen=True):
-    """A rate or usage limit sent an attempt back; it may run again at ``due_at`` (Unix seconds)."""
+    """An attempt was sent back without being used up; it may run again at ``due_at`` (Unix seconds).
+
+    A rate or usage limit did it, or the run's budget, or its session was not there any more: the failure's kind
+    says which. ``widest`` is how many attempts may run in its pool when there is no limit.
+    """
 
     task: TaskId
     attempt: int
@@ -215,15 +227,20 @@ class AttemptRequeued(_Event, frozen=True):
     cost_usd: float | None = None
     tokens: int | None = None
     session_id: str | None = None
+    widest: int = 0
 
 
 class RetryScheduled(_Event, frozen=True):
-    """The next attempt of a task may start at ``due_at`` (Unix seconds), ``delay_seconds`` after it was decided."""
+    """The next attempt of a task may start at ``due_at`` (Unix seconds), ``delay_seconds`` after it was decided.
+
+    ``agent`` is the fallback that takes over, with attempts of its own; "" when it is the same agent.
+    """
 
     task: TaskId
     attempt: int
     due_at: float
     delay_seconds: float
+    agent: str = ""
 
 
 class TaskSucceeded(_Event, frozen=True):
@@ -265,9 +282,23 @@ class RunTimedOut(_Event, frozen=True):
 
 
 class RunPaused(_Event, frozen=True):
-    """The run stopped by itself with work left."""
+    """The run stopped by itself with work left.
+
+    ``kind`` is ``budget``, ``parked`` or "" (its actors gave up); ``due_at`` is when a limit is lifted, Unix
+    seconds.
+    """
 
     reason: str
+    kind: str = ""
+    due_at: float | None = None
+
+
+class BudgetChanged(_Event, frozen=True):
+    """A person has set what the run may spend in all, from its beginning; None is no limit."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    agents: int | None = None
 
 
 class RunSettled(_Event, frozen=True):
@@ -318,6 +349,7 @@ Event: TypeAlias = (
     | RunCancelRequested
     | RunTimedOut
     | RunPaused
+    | BudgetChanged
     | RunSettled
     | RunFinished
     | ActorRestarted

@@ -14,9 +14,12 @@ import msgspec
 from pyrsistent import PMap, pmap
 
 from actorflow.ids import RunId, TaskId
+from actorflow.state.account import Account
 from actorflow.state.events import BlobRef, Failure
+from actorflow.state.limits import Limit
 from actorflow.state.status import AttemptStatus, RunStatus, SkipReason, SubState, TaskStatus
 from actorflow.values import Frozen, FrozenDict
+from actorflow.workflow.model import Budget
 
 __all__ = ["EMPTY", "LIVE", "REHEARSAL", "RunState", "TaskState"]
 
@@ -38,6 +41,13 @@ class TaskState(msgspec.Struct, frozen=True, gc=False):
         attempt: how the latest attempt stands; None before the first, and again once its outcome has been
             decided upon.
         due_at: when the next attempt may start; None when none is scheduled.
+        agent: who carries out the present attempt, or the next one.
+        backend: the service that the latest attempt called; "" when it cost nothing.
+        pool: the pool whose limits the latest attempt kept to.
+        requeues: how often in a row a limit has sent the task back.
+        session_id: the agent session that an attempt can go on with; ``session_agent`` is who opened it in this
+            task, "" when it is another task's.
+        lost_session: a session that was not found any more.
         error: why the latest attempt, or the task, failed; kept when the failure is tolerated.
         cost_usd: known cost of all attempts; None when nothing is known, which is not zero.
         fingerprint: what the attempt that succeeded was asked; "" when that is not known.
@@ -61,7 +71,12 @@ class TaskState(msgspec.Struct, frozen=True, gc=False):
     started_at: float | None = None
     finished_at: float | None = None
     attempt_started_at: float | None = None
+    backend: str = ""
+    pool: str = ""
+    requeues: int = 0
     session_id: str | None = None
+    session_agent: str = ""
+    lost_session: str | None = None
     cost_usd: float | None = None
     tokens: int | None = None
     notes: tuple[str, ...] = ()
@@ -90,6 +105,10 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
         unfinished: tasks (hooks apart) that are not terminal; ``failed`` and ``cancelled`` count those
             states.
         running: open attempts of tasks, hooks apart.
+        limits: what services allow at this moment; empty when none of them has complained.
+        account: what has been spent.
+        session_costs: agent session -> its known cost, over all attempts that went on with it.
+        budget: what a person has allowed instead of the workflow's own budget.
         outcome: how the run will end, known once all tasks are done; its hooks may still run.
         cancelled_by: who asked for cancellation; None when nobody did.
         hooks_cancelled: whether cancellation was asked for when the outcome was known already.
@@ -122,6 +141,12 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     hooks_cancelled: bool = False
     timed_out: bool = False
     paused_because: str = ""
+    paused_kind: str = ""
+    paused_until: float | None = None
+    limits: PMap[str, Limit] = pmap()
+    account: Account = Account()
+    session_costs: PMap[str, float] = pmap()
+    budget: Budget | None = None
     epoch: int = 0
     accepted_at: float = 0.0
     started_at: float | None = None

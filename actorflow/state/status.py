@@ -92,7 +92,8 @@ class AttemptStatus(StrEnum):
     CANCELLED = "cancelled"
     """It was stopped because the run was."""
     REQUEUED = "requeued"
-    """A rate or usage limit sent it back. Does not count as an attempt of the task's budget."""
+    """A rate or usage limit, or the run's budget, sent it back. Does not count as an attempt of the task's
+    budget."""
 
 
 class RunStatus(StrEnum):
@@ -198,6 +199,9 @@ RUN_TRANSITIONS: Final[dict[tuple[RunStatus | None, str], RunStatus]] = {
     (_R.PAUSED, "RunCancelRequested"): _R.PAUSED,
     (_R.RUNNING, "RunTimedOut"): _R.RUNNING,
     (_R.RUNNING, "RunPaused"): _R.PAUSED,
+    (_R.PENDING, "BudgetChanged"): _R.PENDING,
+    (_R.RUNNING, "BudgetChanged"): _R.RUNNING,
+    (_R.PAUSED, "BudgetChanged"): _R.PAUSED,
     (_R.RUNNING, "RunSettled"): _R.RUNNING,
     (_R.RUNNING, "RunFinished(success)"): _R.SUCCESS,
     (_R.RUNNING, "RunFinished(failed)"): _R.FAILED,

@@ -16,6 +16,7 @@ from actorflow.ids import TaskId
 from actorflow.state import events as ev
 from actorflow.state.events import Event, Failure
 from actorflow.state.run_state import RunState, TaskState
+from actorflow.state.services import Changes, begun, ended, session_opened
 from actorflow.state.status import (
     ATTEMPT_TRANSITIONS,
     RUN_TRANSITIONS,
@@ -98,9 +99,17 @@ def _attempt_status(task: TaskState, event: Event, name: str = "", *, number: in
     return ATTEMPT_TRANSITIONS[key]
 
 
-def _store(state: RunState, before: TaskState, after: TaskState, at: float) -> RunState:
-    """Put a task back, keep the counters and the context true, and count the event."""
+def _store(
+    state: RunState, before: TaskState, after: TaskState, at: float, run: dict[str, Any] | None = None
+) -> RunState:
+    """Put a task back, keep the counters and the context true, and count the event.
+
+    Args:
+        run: what else changes of the run.
+    """
     changes = _changes(state, before, after)
+    if run:
+        changes |= run
     return replace(state, sequence=state.sequence + 1, updated_at=at, **changes)
 
 
@@ -129,6 +138,7 @@ def _is(task: TaskState, status: TaskStatus) -> bool:
 
 def _attempt_started(state: RunState, event: ev.AttemptStarted, at: float) -> RunState:
     task = _task(state, event.task, event)
+    more, run = begun(state, task, event)
     after = replace(
         task,
         status=_task_status(task, event),
@@ -140,76 +150,69 @@ def _attempt_started(state: RunState, event: ev.AttemptStarted, at: float) -> Ru
         due_at=None,
         started_at=at if task.started_at is None else task.started_at,
         attempt_started_at=at,
+        **more,
     )
-    return _store(state, task, after, at)
+    return _store(state, task, after, at, run)
 
 
 def _session_opened(state: RunState, event: ev.SessionOpened, at: float) -> RunState:
     task = _task(state, event.task, event)
-    return _move_attempt(state, task, event, at, session_id=event.session_id)
+    return _move_attempt(state, task, event, at, session_opened(state, task, event.session_id))
 
 
 def _attempt_succeeded(state: RunState, event: ev.AttemptSucceeded, at: float) -> RunState:
     task = _task(state, event.task, event)
+    output = event.output if event.blob is None else event.blob
+    left = ended(state, task, event, at)
     return _move_attempt(
         state,
         task,
         event,
         at,
-        output=event.output if event.blob is None else event.blob,
+        left,
+        output=output,
         error=None,
-        session_id=event.session_id or task.session_id,
-        cost_usd=_sum(task.cost_usd, event.cost_usd),
-        tokens=_sum(task.tokens, event.tokens),
         notes=event.notes,
         fingerprint=event.fingerprint,
     )
 
 
-def _spent(task: TaskState, event: ev.AttemptFailed | ev.AttemptRequeued) -> dict[str, Any]:
-    """What an attempt that did not succeed leaves: what it has spent, and its session."""
-    return {
-        "cost_usd": _sum(task.cost_usd, event.cost_usd),
-        "tokens": _sum(task.tokens, event.tokens),
-        "session_id": event.session_id or task.session_id,
-    }
-
-
-def _sum(known: Any, more: Any) -> Any:
-    """Add what may be unknown: unknown and a number is the number."""
-    if known is None or more is None:
-        return more if known is None else known
-    return known + more
-
-
 def _attempt_failed(state: RunState, event: ev.AttemptFailed, at: float) -> RunState:
     task = _task(state, event.task, event)
-    return _move_attempt(state, task, event, at, error=event.failure, **_spent(task, event))
+    return _move_attempt(state, task, event, at, ended(state, task, event, at), error=event.failure)
 
 
 def _attempt_lost(state: RunState, event: ev.AttemptLost, at: float) -> RunState:
     task = _task(state, event.task, event)
-    failure = Failure("lost", "its driver died while it ran")
-    return _move_attempt(state, task, event, at, error=failure, lost=task.lost + 1, counted=task.counted - 1)
+    changes = {"error": Failure("lost", "its driver died while it ran"), "lost": task.lost + 1}
+    left = ended(state, task, event, at)
+    return _move_attempt(state, task, event, at, left, counted=task.counted - 1, **changes)
 
 
 def _attempt_cancelled(state: RunState, event: ev.AttemptCancelled, at: float) -> RunState:
     task = _task(state, event.task, event)
     failure = Failure("cancelled", "it was cancelled", retryable=False)
-    cost_usd, tokens = _sum(task.cost_usd, event.cost_usd), _sum(task.tokens, event.tokens)
-    return _move_attempt(state, task, event, at, error=failure, cost_usd=cost_usd, tokens=tokens)
+    return _move_attempt(state, task, event, at, ended(state, task, event, at), error=failure)
 
 
 def _attempt_requeued(state: RunState, event: ev.AttemptRequeued, at: float) -> RunState:
     task = _task(state, event.task, event)
     changes = {"error": event.failure, "due_at": event.due_at, "counted": task.counted - 1}
-    return _move_attempt(state, task, event, at, **changes, **_spent(task, event))
+    return _move_attempt(state, task, event, at, ended(state, task, event, at), **changes)
 
 
-def _move_attempt(state: RunState, task: TaskState, event: Event, at: float, **changes: Any) -> RunState:
+def _move_attempt(
+    state: RunState, task: TaskState, event: Event, at: float, left: Changes, **changes: Any
+) -> RunState:
+    """Move the task's attempt.
+
+    Args:
+        left: what it leaves besides its outcome.
+    """
+    more, run = left
     status = _task_status(task, event)
     attempt = _attempt_status(task, event, number=task.attempts)
-    return _store(state, task, replace(task, status=status, attempt=attempt, **changes), at)
+    return _store(state, task, replace(task, status=status, attempt=attempt, **more, **changes), at, run)
 
 
 def _retry_scheduled(state: RunState, event: ev.RetryScheduled, at: float) -> RunState:
@@ -221,13 +224,15 @@ def _retry_scheduled(state: RunState, event: ev.RetryScheduled, at: float) -> Ru
         waiting=_waiting(task, event),
         due_at=event.due_at,
     )
+    if event.agent:  # a fallback takes over, with attempts of its own
+        after = replace(after, agent=event.agent, counted=0)
     return _store(state, task, after, at)
 
 
 def _waiting(task: TaskState, event: ev.RetryScheduled) -> SubState:
-    if task.attempt is AttemptStatus.REQUEUED:
-        return SubState.PARKED
-    return SubState.RETRY_WAIT if event.delay_seconds > 0 else SubState.WAITING
+    if event.delay_seconds <= 0:
+        return SubState.WAITING
+    return SubState.PARKED if task.attempt is AttemptStatus.REQUEUED else SubState.RETRY_WAIT
 
 
 def _task_ended(state: RunState, event: ev.TaskSucceeded | ev.TaskCancelled, at: float) -> RunState:
@@ -259,7 +264,7 @@ def _finish(state: RunState, event: Any, at: float, name: str = "", **changes: A
 
 
 def reset_task(state: RunState, task_id: TaskId, event: Event) -> RunState:
-    """Make a task PENDING again for a resume, with a renewed attempt budget; attempt numbers, session and spend go on."""
+    """Make a task PENDING again for a resume, with a renewed attempt budget."""
     task = _task(state, task_id, event)
     status = _task_status(task, event)
     attempt = _attempt_status(task, event, number=task.attempts)
@@ -277,11 +282,18 @@ def reset_task(state: RunState, task_id: TaskId, event: Event) -> RunState:
 
 
 def renewed(fresh: TaskState, former: TaskState) -> TaskState:
-    """Return ``fresh`` with what goes on over resumes: attempt numbers, session and spend."""
+    """Return ``fresh`` with what goes on over resumes: attempt numbers, spend and session.
+
+    The session of a task that had succeeded does not: it is run again because of something new, and what it said
+    before would be in the way.
+    """
+    keeps_session = former.status is not TaskStatus.SUCCESS
     return replace(
         fresh,
         attempts=former.attempts,
-        session_id=former.session_id,
+        session_id=former.session_id if keeps_session else None,
+        session_agent=former.session_agent if keeps_session else "",
+        lost_session=former.lost_session,
         cost_usd=former.cost_usd,
         tokens=former.tokens,
     )

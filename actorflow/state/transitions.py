@@ -27,6 +27,7 @@ from actorflow.state.task_transitions import (
     run_status_after,
 )
 from actorflow.values import freeze_mapping
+from actorflow.workflow.model import Budget
 
 __all__ = ["IllegalTransition", "apply", "fold", "record_of"]
 
@@ -49,6 +50,8 @@ def fold(events: Iterable[tuple[float, Event]], state: RunState = EMPTY) -> RunS
         state = apply(state, event, at)
     return state
 
+
+_NOT_PAUSED: dict[str, Any] = {"paused_because": "", "paused_kind": "", "paused_until": None}
 
 # --- the run -----------------------------------------------------------------------------------------------------
 
@@ -128,7 +131,7 @@ def _driver_started(state: RunState, event: ev.DriverStarted, at: float) -> RunS
         started_at=at if state.started_at is None else state.started_at,
         driver_started_at=at,
         epoch=event.epoch,
-        paused_because="",
+        **_NOT_PAUSED,
     )
 
 
@@ -144,10 +147,10 @@ def _run_resumed(state: RunState, event: ev.RunResumed, at: float) -> RunState:
         cancelled_by=None,
         hooks_cancelled=False,
         timed_out=False,
-        paused_because="",
         settled_at=None,
         ended_at=None,
         driver_started_at=at,
+        **_NOT_PAUSED,
     )
 
 
@@ -167,7 +170,19 @@ def _run_timed_out(state: RunState, event: ev.RunTimedOut, _at: float) -> RunSta
 
 
 def _run_paused(state: RunState, event: ev.RunPaused, _at: float) -> RunState:
-    return replace(state, status=run_status_after(state, event), paused_because=event.reason)
+    return replace(
+        state,
+        status=run_status_after(state, event),
+        paused_because=event.reason,
+        paused_kind=event.kind,
+        paused_until=event.due_at,
+    )
+
+
+def _budget_changed(state: RunState, event: ev.BudgetChanged, _at: float) -> RunState:
+    run_status_after(state, event)
+    budget = Budget(usd=event.usd, tokens=event.tokens, agents=event.agents)
+    return replace(state, budget=budget, account=state.account.accepted())
 
 
 def _run_settled(state: RunState, event: ev.RunSettled, at: float) -> RunState:
@@ -201,6 +216,7 @@ _HANDLERS: dict[type, Callable[[RunState, Any, float], RunState]] = {
     ev.RunCancelRequested: _run_cancel_requested,
     ev.RunTimedOut: _run_timed_out,
     ev.RunPaused: _run_paused,
+    ev.BudgetChanged: _budget_changed,
     ev.RunSettled: _run_settled,
     ev.RunFinished: _run_finished,
     ev.ActorRestarted: _note,

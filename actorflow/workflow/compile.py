@@ -58,7 +58,14 @@ def compile_plan(
             for phase in HookPhase
             if any(spec.hook is phase for spec in workflow.hooks)
         },
+        backends=_backends(specs, catalog),
     )
+
+
+def _backends(specs: Sequence[TaskSpec], catalog: Catalog) -> dict[str, str]:
+    names = dict.fromkeys(name for spec in specs for name in spec.agents)
+    known = {name: traits.paid_backend for name in names if (traits := catalog.get(name))}
+    return {name: backend for name, backend in known.items() if backend}
 
 
 def shell_parameter(spec: TaskSpec, catalog: Catalog) -> str:

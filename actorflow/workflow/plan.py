@@ -129,6 +129,7 @@ class Plan:
         inputs: the values of all inputs, by name.
         values: what expressions see by bare name: inputs and rendered variables.
         max_parallel: the workflow's, or what the command line said.
+        backends: agent -> the service that its attempts call; agents that cost nothing are not in it.
     """
 
     workflow: Workflow
@@ -137,3 +138,4 @@ class Plan:
     values: FrozenDict
     max_parallel: int
     hooks: Mapping[HookPhase, tuple[TaskId, ...]] = field(default_factory=dict)
+    backends: Mapping[str, str] = field(default_factory=dict)

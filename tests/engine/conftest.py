@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,11 @@ from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Feed, Hub
-from actorflow.engine.records import read_records
+from actorflow.engine.records import read_records, records_of
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.session import BlobReader, Session
 from actorflow.ids import RunId
-from actorflow.journal import MemoryBlobs, MemoryDisk
+from actorflow.journal import MemoryBlobs, MemoryDisk, Record
 from actorflow.scheduling import Facts
 from actorflow.state import EMPTY, RunState, fold
 from actorflow.state import events as ev
@@ -40,8 +40,17 @@ class TalkingAgent:
 class Rehearsal:
     """A workflow driven in memory, on whatever clock the test has, by the real engine and a scripted agent."""
 
-    def __init__(self, folder: Path, text: str, secrets: dict[str, str] | None = None, **inputs: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        text: str,
+        secrets: dict[str, str] | None = None,
+        more: Sequence[AgentTraits] = (),
+        **inputs: str,
+    ) -> None:
         registry = AgentRegistry.built_in()
+        for traits in more:
+            registry.register(ScriptedAgent(traits=traits))
         self.agent = ScriptedAgent()
         registry.register(self.agent)
         registry.register(TalkingAgent())
@@ -67,7 +76,18 @@ class Rehearsal:
             "20260101-000000-aaaaaa", "test", tuple(entries), "", values=values, inputs=self.plan.inputs
         )
 
-    async def run(self, *, watch: Callable[[Feed], Awaitable[None]] | None = None) -> RunState:
+    def record(self, event: ev.Event) -> None:
+        """Write an event into the journal, as an earlier driver would have."""
+        new = records_of([event], EPOCH)[0]
+        number = len(self.disk.records) + 1
+        self.disk.records.append(Record(number, new.recorded_at, 1, new.kind, new.body))
+
+    async def run(
+        self,
+        *,
+        watch: Callable[[Feed], Awaitable[None]] | None = None,
+        budget: ev.BudgetChanged | None = None,
+    ) -> RunState:
         """Drive the run from wherever its journal is, to its end."""
         journal = self.disk.open(sync=self.sync)
         state = self.state
@@ -75,6 +95,7 @@ class Rehearsal:
         if first:
             state = fold([(EPOCH, first[0])])
         first += recovery_events(self.plan, state, driver_started(journal.epoch))
+        first += [] if budget is None else [budget]
         session = self._session(journal)
         self.hub = session.hub
         self.drive = Drive(session)
@@ -140,4 +161,4 @@ async def _in_place(fn, *args):
 
 @pytest.fixture
 def rehearse(tmp_path: Path) -> Callable[..., Rehearsal]:
-    return lambda text, secrets=None, **inputs: Rehearsal(tmp_path, text, secrets, **inputs)
+    return lambda text, secrets=None, more=(), **inputs: Rehearsal(tmp_path, text, secrets, more, **inputs)

@@ -56,7 +56,6 @@ def test_the_number_of_the_attempt_its_folder_and_the_order_of_keys_are_not_part
         {"cwd": Path("/p/sub")},
         {"handoff": ((TaskId("b"), "something else"),)},
         {"environment": {"TOKEN": "x"}},
-        {"session": "s-2"},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -64,8 +63,12 @@ def test_everything_that_an_agent_is_asked_is_part_of_it(changes: dict[str, Any]
     assert of(**changes) != of()
 
 
+def test_the_session_with_which_an_attempt_goes_on_is_no_part_of_what_it_is_asked() -> None:
+    assert of(session="s-2", interrupted_by="timeout", budget_usd=1.0) == of()
+
+
 def test_it_stays_the_same_over_versions() -> None:
-    assert of() == ":c85a78b4c0695211c99c2fcb7cc00897"
+    assert of() == ":414edb5fb36c7715c3a9e1cef0860f6b"
 
 
 def test_secrets_are_masked_first_and_one_that_changes_changes_nothing() -> None:

@@ -50,7 +50,12 @@ def test_moments_are_written_as_people_and_machines_read_them() -> None:
         "at": "2026-11-22T18:48:00.000000Z",
         "type": "RetryScheduled",
         "task": "a",
-        "data": {"attempt": 2, "due_at": "2026-11-22T18:48:04.200000Z", "delay_seconds": 4.2},
+        "data": {
+            "attempt": 2,
+            "due_at": "2026-11-22T18:48:04.200000Z",
+            "delay_seconds": 4.2,
+            "agent": "",
+        },
     }
 
 

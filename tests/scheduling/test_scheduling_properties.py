@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actorflow.scheduling.decide import decide
-from actorflow.state import EMPTY, TaskStatus, apply, fold
+from actorflow.state import EMPTY, RunStatus, TaskStatus, apply, fold
 from actorflow.state import events as ev
+from actorflow.workflow.model import Budget
 from actorflow.workflow.plan import Plan
 from tests.strategies.plans import POOLS, plans
 from tests.strategies.plays import Play
@@ -21,6 +22,8 @@ _ORDINARY = ("ok",) * 6 + (
     "fatal",
     "lost",
     "requeue",
+    "usage",
+    "session",
     "wait",
     "wait",
     "set_back",
@@ -41,7 +44,14 @@ def step(play: Play, word: str, pick: int) -> Play:
     name = play.running[pick % len(play.running)] if play.running else None
     if play.end is not None and not pick:
         word = "resume"
+    if play.state.status is RunStatus.PAUSED and word != "crash":
+        word = "go_on"
+    spent = {} if pick == 7 else {"cost_usd": pick * 0.25, "tokens": pick}
     match word:
+        case "go_on" if pick < 4:
+            play.happens(ev.DriverStarted(3, "host", 3))  # it pauses again at once
+        case "go_on":
+            play.allow(usd=pick * 2.0, agents=pick * 3)
         case "cancel":
             if play.end is None:
                 play.cancel()
@@ -67,14 +77,21 @@ def step(play: Play, word: str, pick: int) -> Play:
         case "slow_down" if name:
             play.fail(name, after=pick * 3.0)
         case "requeue" if name:
-            play.requeue(name, due_at=play.t + pick * 5.0 - 5.0)
+            play.requeue(name, due_at=play.t + pick * 5.0 - 5.0, **spent)
+        case "usage" if name:
+            play.requeue(name, due_at=play.t + pick * 50.0 - 5.0, kind="usage_limit")
+        case "session" if name:
+            play.open_session(name, f"s{pick}")
         case "lost" if name:
             play.lose(name)
         case "fail" | "fatal" if name:
-            play.fail(name, retryable=word == "fail")
+            kind = ("exit_status", "exit_status", "session_not_found", "interpolation")[pick % 4]
+            play.fail(name, retryable=word == "fail", kind=kind, **spent)
         case "ok" if name:
-            stopping = play.state.is_cancelling and pick % 2
-            (play.stopped if stopping else play.ok)(name)
+            if play.state.is_cancelling and pick % 2:
+                play.stopped(name)
+            else:
+                play.ok(name, **spent)
     return play
 
 
@@ -84,10 +101,12 @@ def bring_to_an_end(play: Play) -> None:
         if play.end is not None:
             return
         play.happens()
-        if play.running:
+        if play.state.status is RunStatus.PAUSED:
+            play.allow()
+        elif play.running:
             step(play, "ok", 1)
-        elif play.waiting:
-            play.wait(max(0.0, min(play.of(name).due_at or 0.0 for name in play.waiting) - play.t))
+        else:
+            play.wait_next()
     assert play.end is not None, f"does not end: {play.states}"
 
 
@@ -104,6 +123,49 @@ def check(play: Play) -> None:
     assert all(used[pool] <= size for pool, size in POOLS.items())
     assert sum(task.is_attempt_open for task in state.tasks.values() if task.hook) <= 1
     assert_counters(play)
+
+
+def check_starts(play: Play) -> None:
+    """Whatever started could: its backend and its pool were open, there was room in the pool, and money left. Kept in books of its own."""
+    state, spent, tokens, paid, budget = EMPTY, 0.0, 0, 0, play.plan.workflow.settings.budget
+    for at, event in play.events:
+        match event:
+            case ev.BudgetChanged():
+                budget = Budget(usd=event.usd, tokens=event.tokens, agents=event.agents)
+            case ev.AttemptStarted() if event.backend:
+                pool = event.pool or event.backend
+                for name in {pool, event.backend} & set(state.limits):
+                    assert state.limits[name].opens_at <= at
+                if pool in state.limits and not state.tasks[event.task].hook:
+                    tasks = [t for t in state.tasks.values() if t.is_attempt_open and not t.hook]
+                    allowed = state.limits[pool].allowed
+                    assert allowed is None or sum(t.pool == pool for t in tasks) < allowed
+                assert budget.usd is None or round(spent, 9) < budget.usd
+                assert budget.tokens is None or tokens < budget.tokens
+                assert budget.agents is None or paid < budget.agents
+                paid += 1
+            case ev.AttemptRequeued() if state.tasks[event.task].backend:
+                paid -= 1
+        spent += getattr(event, "cost_usd", None) or 0.0
+        tokens += getattr(event, "tokens", None) or 0 if not isinstance(event, ev.BudgetChanged) else 0
+        state = apply(state, event, at)
+
+
+def check_fallbacks(play: Play) -> None:
+    """Agents take their turns in order, and each has no more attempts than the task's retries allow."""
+    turn: dict[str, int] = {}
+    for _, event in play.events:
+        match event:
+            case ev.RunResumed():
+                for task in event.tasks:
+                    turn.pop(task, None)
+            case ev.AttemptStarted():
+                agents = play.plan.tasks[event.task].spec.agents
+                index = agents.index(event.agent)
+                assert index - turn.get(event.task, 0) in (0, 1)
+                turn[event.task] = index
+    for name, task in play.plan.tasks.items():
+        assert play.of(name).counted <= task.retry.max_attempts
 
 
 def assert_counters(play: Play) -> None:
@@ -133,6 +195,8 @@ def test_any_history_keeps_to_the_limits_and_ends(plan: Plan, history: list[tupl
     bring_to_an_end(play)
 
     check(play)
+    check_starts(play)
+    check_fallbacks(play)
     assert all(play.of(name).status.is_terminal for name, task in plan.tasks.items() if not task.hook)
     assert play.running == []
     assert all(task.status is not TaskStatus.RUNNING for task in play.state.tasks.values())

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SPECS = [ROOT / "docs" / "specs" / name for name in ("001-start-rules.md", "002-failure-and-retry.md")]
+SPECS = sorted((ROOT / "docs" / "specs").glob("00[123]-*.md"))
 TESTS = "\n".join(
     path.read_text(encoding="utf-8")
-    for name in ("state", "scheduling")
+    for name in ("state", "scheduling", "engine")
     for path in (ROOT / "tests" / name).glob("test_*.py")
 )
 

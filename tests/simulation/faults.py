@@ -43,6 +43,7 @@ AGENTS = (
     "agent_lie",
     "agent_nonsense",
     "agent_limit",
+    "agent_usage",
     "agent_flood",
     "agent_big",
     "agent_slow_to_stop",

@@ -17,6 +17,7 @@ from actorflow.state import events as ev
 from actorflow.state.recorded import Recorded
 from actorflow.workflow.model import Backoff, HookPhase
 from actorflow.workflow.plan import Plan
+from tests.simulation.services import Services
 
 MAX_LOST = 3
 STOP_SECONDS = 5.0
@@ -79,6 +80,9 @@ class Ledger:
         self._epoch = 0
         self._succeeded: set[str] = set()
         self._failures: Counter[str] = Counter()
+        self._of_agent: Counter[tuple[str, str]] = Counter()
+        self._services = Services(plan)
+        self._has_read: dict[str, list[Any]] = {}
         self._limits: Counter[str] = Counter()
         self._lost: Counter[str] = Counter()
         self._due: dict[str, float] = {}
@@ -115,6 +119,9 @@ class Ledger:
         )
 
     def _check(self, event: ev.Event, at: float, epoch: int) -> None:
+        broken = self._services.note(event, at, self.state)
+        if broken:
+            self._broken(broken)
         if isinstance(event, OUTCOMES):
             self._outcome(event, epoch)
             self._latest[event.task] = event, at
@@ -126,6 +133,8 @@ class Ledger:
                 self._due[event.task] = event.due_at
             case ev.TaskSucceeded():
                 self._task_succeeded(event.task)
+            case ev.TaskFailed():
+                self._check_given_up(event)
             case ev.SpecChanged():
                 is_tolerated = self.state.tasks[self._reworded].reason is SkipReason.TOLERATED_FAILURE  # type: ignore[index]  # a task id
                 self._is_due_again = self._reworded in self._succeeded or is_tolerated
@@ -164,6 +173,8 @@ class Ledger:
             if event.failure.kind not in own:
                 self._broken(f"attempt {key} is recorded as failed, which its agent did not: {event.failure}")
         self._failures[event.task] += isinstance(event, ev.AttemptFailed)
+        agent = self.state.tasks[event.task].agent
+        self._of_agent[event.task, agent] += isinstance(event, ev.AttemptFailed)
         self._limits[event.task] += isinstance(event, ev.AttemptRequeued)
         self._lost[event.task] += isinstance(event, ev.AttemptLost)
 
@@ -177,8 +188,12 @@ class Ledger:
         waiting = [name for name in task.dependencies if not self.state.tasks[name].status.is_terminal]
         if waiting:
             self._broken(f"{event.task} is started before {waiting} are done")
-        if self._failures[event.task] >= task.retry.max_attempts:
-            self._broken(f"{event.task} has failed {self._failures[event.task]} times and is started again")
+        failed = self._of_agent[event.task, event.agent]
+        if failed >= task.retry.max_attempts:
+            self._broken(f"{event.task} has failed {failed} times and is started again")
+        others = task.spec.agents[: task.spec.agents.index(event.agent)]
+        if not all(self._of_agent[event.task, agent] for agent in others):
+            self._broken(f"{event.task} is started by {event.agent} before {others} have failed")
         if self._lost[event.task] > MAX_LOST:
             self._broken(f"{event.task} was lost {self._lost[event.task]} times and is started again")
         if at < self._due.get(event.task, 0.0) - EARLY:
@@ -195,8 +210,22 @@ class Ledger:
         elif self._cancelled_at_the_end:
             self._broken(f"the hook {task} is started although the hooks were cancelled")
 
+    def _check_given_up(self, event: ev.TaskFailed) -> None:
+        """A task is given up when the last of its agents has had all its attempts, or an error that none can help."""
+        ended = self._latest.get(event.task, (None, 0.0))[0]
+        if not isinstance(ended, ev.AttemptFailed) or event.failure != ended.failure:
+            return
+        task, agent = self._plan.tasks[event.task], self.state.tasks[event.task].agent
+        failed = self._of_agent[event.task, agent]
+        if ended.failure.retryable and failed < task.retry.max_attempts:
+            self._broken(f"{event.task} is given up after {failed} of {task.retry.max_attempts} attempts")
+        if agent != task.spec.agents[-1] and ended.failure.kind != "interpolation":
+            self._broken(f"{event.task} is given up, and {task.spec.agents[-1]} has not been asked")
+
     def _check_delay(self, event: ev.RetryScheduled, at: float) -> None:
         ended, _ = self._latest[event.task]
+        if event.agent:  # another agent begins at once
+            return
         if isinstance(ended, ev.AttemptRequeued):
             least = ended.due_at - at
         elif isinstance(ended, ev.AttemptFailed):
@@ -204,7 +233,8 @@ class Ledger:
             if retry.backoff is Backoff.FIXED:
                 least = retry.delay_seconds
             else:
-                doubled = retry.delay_seconds * 2.0 ** (self._failures[event.task] - 1)
+                failed = self._of_agent[event.task, self.state.tasks[event.task].agent]
+                doubled = retry.delay_seconds * 2.0 ** (failed - 1)
                 least = 0.5 * min(doubled, retry.max_delay_seconds)
             least = max(least, ended.failure.retry_after_seconds or 0.0)
         else:
@@ -219,15 +249,21 @@ class Ledger:
         if task in self._hooks_of_this_end:
             self._broken(f"the hook {task} ran twice")
         self._succeeded.add(task)
+        self._has_read[task] = self._reads(task)
         if self._plan.tasks[task].hook is not None:  # type: ignore[index]  # a task id
             self._hooks_of_this_end.add(task)
 
     def _check_changed(self, event: ev.RunResumed) -> None:
-        """What a changed spec makes run again of what has succeeded is the task that says something else, and no other."""
-        due = (self._reworded,) if self._is_due_again else ()
-        if event.changed != due:
+        """What a changed spec makes run again of what has succeeded is the task that says something else, and what has read something else."""
+        due = {self._reworded} if self._is_due_again else set()
+        others = set(event.changed) - due
+        if not due <= set(event.changed) or not all(self._reads(t) != self._has_read[t] for t in others):
             self._broken(f"{event.changed} are taken to be changed, and these are: {due}")
         self._is_due_again = False
+
+    def _reads(self, task: str) -> list[Any]:
+        """What the task would be told now of those before it."""
+        return [self.state.tasks[name].output for name in self._plan.tasks[task].dependencies]  # type: ignore[index]  # a task id
 
     def _with_descendants(self, tasks: Iterable[str]) -> set[str]:
         found, waiting = set(tasks), list(tasks)
@@ -247,6 +283,8 @@ class Ledger:
             self._broken(f"{task} succeeded and is PENDING again")
         for books in (self._failures, self._limits, self._lost):
             books[task] = 0
+        for agent in self._plan.tasks[task].spec.agents:  # type: ignore[index]  # a task id
+            self._of_agent[task, agent] = 0
         self._due.pop(task, None)
 
     def _finished(self, event: ev.RunFinished) -> None:

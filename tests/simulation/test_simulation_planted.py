@@ -19,8 +19,11 @@ from actorflow.engine.run_actor import RunActor
 from actorflow.engine.task_actor import TaskActor
 from actorflow.journal import MemoryBlobs, MemoryJournal, Record
 from actorflow.scheduling import frontier, rules
-from actorflow.state import RunState, TaskStatus
+from actorflow.state import RunState, TaskStatus, task_transitions, transitions
 from actorflow.state import events as ev
+from actorflow.state import services as state_services
+from actorflow.state.limits import narrowed
+from actorflow.state.services import ended
 from tests.simulation.ledger import Violation
 from tests.simulation.world import Driver, simulate
 
@@ -145,6 +148,56 @@ def does_not_stop_what_runs_when_it_cancels(plant: pytest.MonkeyPatch) -> None:
     )
 
 
+def asks_a_service_that_is_closed(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(frontier, "is_open", lambda *_: True)
+
+
+def does_not_narrow_a_pool(plant: pytest.MonkeyPatch) -> None:
+    def wide(limits: Any, kind: str, **more: Any) -> Any:
+        after = narrowed(limits, kind, **more)
+        return (
+            after
+            if kind == "usage_limit"
+            else after.set(more["pool"], replace(after[more["pool"]], allowed=99))
+        )
+
+    replace = msgspec.structs.replace
+    plant.setattr(state_services, "narrowed", wide)
+
+
+def starts_without_money(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(frontier, "over_budget", lambda *_: "")
+
+
+def does_not_pay_for_failed_attempts(plant: pytest.MonkeyPatch) -> None:
+    def unpaid(state: Any, task: Any, event: Any, at: float) -> Any:
+        if isinstance(event, ev.AttemptFailed):
+            event = msgspec.structs.replace(event, cost_usd=0.0, tokens=0)
+        return ended(state, task, event, at)
+
+    plant.setattr(task_transitions, "ended", unpaid)
+
+
+def lets_a_limit_use_up_an_attempt(plant: pytest.MonkeyPatch) -> None:
+    handler = task_transitions.TASK_HANDLERS[ev.AttemptRequeued]
+
+    def counting(state: Any, event: Any, at: float) -> Any:
+        after = handler(state, event, at)
+        task = after.tasks[event.task]
+        counted = msgspec.structs.replace(task, counted=task.counted + 1)
+        return msgspec.structs.replace(after, tasks=after.tasks.set(task.id, counted))
+
+    plant.setitem(transitions._HANDLERS, ev.AttemptRequeued, counting)
+
+
+def tries_the_first_agent_only(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(rules, "next_agent", lambda *_: None)
+
+
+def sleeps_through_the_end_of_a_limit(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(RunActor, "_watch_limits", lambda self: None)
+
+
 PLANTED: dict[Plant, str] = {
     acts_before_the_commit: "not durable",
     records_a_success_whose_output_is_not_durable: "recorded and not durable",
@@ -160,6 +213,13 @@ PLANTED: dict[Plant, str] = {
     does_not_say_an_outcome_again: "does not end",
     does_not_wait_before_a_retry: "and not at least",
     does_not_stop_what_runs_when_it_cancels: "after the cancellation",
+    asks_a_service_that_is_closed: "is closed for",
+    does_not_narrow_a_pool: "run in .*; at most",
+    starts_without_money: "no money left",
+    does_not_pay_for_failed_attempts: "no money left",
+    lets_a_limit_use_up_an_attempt: "is given up after",
+    tries_the_first_agent_only: "has not been asked",
+    sleeps_through_the_end_of_a_limit: "does not end",
 }
 """Each mistake, and what the ledger says about it."""
 

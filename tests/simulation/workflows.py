@@ -11,10 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-Act: TypeAlias = Literal["ok", "fail", "fatal", "crash", "hang", "lie", "nonsense", "limit", "flood", "big"]
+Act: TypeAlias = Literal[
+    "ok", "fail", "fatal", "crash", "hang", "lie", "nonsense", "limit", "usage", "flood", "big"
+]
 
 FAILING: tuple[Act, ...] = ("fail", "fail", "crash", "lie", "nonsense")
 SCHEMA = {"type": "object", "required": ["by"], "properties": {"by": {"type": "string"}}}
+AGENTS: tuple[str | list[str], ...] = (
+    "sim",
+    "sim",
+    "paid",
+    "paid",
+    "second",
+    ["paid", "second"],
+    ["second", "sim"],
+)
 LONG = 864_000
 """Ten days: a run that takes as long has lost a wake-up."""
 
@@ -26,7 +37,8 @@ class Role:
     Attributes:
         failures: one act for each attempt that fails, in order.
         last: how it goes after that.
-        limits: how many attempts hit a limit before the first act.
+        limits: how many attempts hit a rate limit before the first act; ``usages``: and then a usage limit.
+        cost: what an attempt says that it cost; None says nothing.
         seconds: how long an attempt works.
         cleanup: how long it takes to stop when it is cancelled.
         retry_after: what its failures ask for.
@@ -35,14 +47,16 @@ class Role:
     failures: tuple[Act, ...] = ()
     last: Act = "ok"
     limits: int = 0
+    usages: int = 0
+    cost: float | None = 0.5
     seconds: float = 1.0
     cleanup: float = 0.0
     retry_after: float | None = None
     opens_session: bool = False
 
     def act(self, failed: int, limited: int) -> Act:
-        if limited < self.limits:
-            return "limit"
+        if limited < self.limits + self.usages:
+            return "limit" if limited < self.limits else "usage"
         return self.failures[failed] if failed < len(self.failures) else self.last
 
 
@@ -78,7 +92,9 @@ def draw_scenario(rng: random.Random, *, run_timeout: bool = False) -> Scenario:
 
 
 def _draw_settings(rng: random.Random, run_timeout: bool) -> dict[str, Any]:
+    budgets = ({"usd": 1}, {"usd": 2.5}, {"agents": 2}, {"tokens": 25}, {"usd": 3, "agents": 4})
     return {
+        **({"budget": rng.choice(budgets)} if rng.random() < 0.45 else {}),
         "max_parallel": rng.randint(1, 4),
         "on_failure": rng.choice(("stop", "continue", "continue")),
         "timeout": rng.randint(2, 40) if run_timeout else LONG,
@@ -89,7 +105,8 @@ def _draw_settings(rng: random.Random, run_timeout: bool) -> dict[str, Any]:
 def _draw_task(rng: random.Random, index: int) -> tuple[dict[str, Any], Role]:
     earlier = [f"t{i}" for i in range(index)]
     dependencies = sorted(rng.sample(earlier, min(len(earlier), rng.choice((0, 1, 1, 2, 3)))))
-    task: dict[str, Any] = {"id": f"t{index}", "agent": "sim", "dependencies": dependencies}
+    agent = rng.choice(AGENTS)
+    task: dict[str, Any] = {"id": f"t{index}", "agent": agent, "dependencies": dependencies}
     task["parameters"] = {"from": [f"${{{name}.output}}" for name in dependencies], "n": index}
     if rng.random() < 0.3:
         task["priority"] = rng.randint(-2, 2)
@@ -139,6 +156,8 @@ def _draw_role(rng: random.Random, task: dict[str, Any]) -> Role:
         failures=failures,
         last=rng.choice(("ok",) * 12 + ("big", "flood", "flood", "fatal")),  # type: ignore[arg-type]  # literals
         limits=rng.choice((0,) * 8 + (1, 2)),
+        usages=rng.choice((0,) * 9 + (1,)),
+        cost=rng.choice((0.5,) * 6 + (0.125, 0.125, None)),
         seconds=rng.choice((0.0, 0.0, 0.5, 1.0, 3.0, 9.0)),
         cleanup=rng.choice((0.0, 0.0, 2.0, 8.0)),
         retry_after=rng.choice((None, None, None, 12.0)),

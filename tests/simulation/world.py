@@ -60,7 +60,13 @@ EPOCH = 1_800_000_000.0
 RUN_ID = RunId("20260101-000000-aaaaaa")
 MOST_SECONDS = 400_000.0
 """No run takes so long: one that does waits for something that does not come."""
-TRAITS = AgentTraits(name="sim", supports=frozenset(get_args(TaskFeature)), needs_folder=False)
+TRAITS = {
+    name: AgentTraits(
+        name=name, supports=frozenset(get_args(TaskFeature)), needs_folder=False, backend=backend
+    )
+    for name, backend in (("sim", ""), ("paid", "cloud"), ("second", "other"))
+}
+"""Agents: one that costs nothing, and two of services that cost money."""
 FLOOD = 1500
 
 
@@ -171,7 +177,8 @@ class World:
         if not disturbed:
             self.faults = []
         registry = AgentRegistry.built_in()
-        registry.register(SimAgent(self, None))
+        for name in TRAITS:
+            registry.register(SimAgent(self, None, name))
         self.reworded = self.wishes.choice([task["id"] for task in self.scenario.document["tasks"]])
         documents = (self.scenario.document, _reworded(self.scenario.document, self.reworded))
         self.plans = tuple(_compiled(document, registry) for document in documents)
@@ -318,6 +325,8 @@ class Driver:
         first += self._resume(state, started)
         if not first:  # it has succeeded, and nobody wants anything of it again
             return
+        if state.status is RunStatus.PAUSED and state.paused_kind == "budget":
+            first += self._raise_budget(state)
         session = self._session(journal)
         self._drive = Drive(session)
         async with journal, trio.open_nursery() as nursery:
@@ -329,6 +338,20 @@ class Driver:
             await self._run(self._drive, first)
             self._is_gone = True
             nursery.cancel_scope.cancel()
+
+    def _raise_budget(self, state: RunState) -> list[ev.Event]:
+        """Allow some more, or everything, or nothing: then it pauses again."""
+        more = self.world.wishes.choice((0, 1, 3, None))
+        if more == 0:
+            return []
+        if more is None:
+            return [ev.BudgetChanged()]
+        account = state.account
+        return [
+            ev.BudgetChanged(
+                (account.cost_usd or 0.0) + more, (account.tokens or 0) + 20 * more, account.attempts + more
+            )
+        ]
 
     def _resume(self, state: RunState, started: ev.DriverStarted) -> list[ev.Event]:
         """Record what a resume does: plainly, with tasks that are asked for, or with another wording of a task."""
@@ -354,7 +377,7 @@ class Driver:
         return Side(
             run_id=RUN_ID,
             plan=plan,
-            agents={"sim": SimAgent(self.world, self)},
+            agents={name: SimAgent(self.world, self, name) for name in TRAITS},
             secrets={},
             project_root=Path("/"),
             load=BlobReader(self.world.blobs),
@@ -471,7 +494,7 @@ class Driver:
             initial=self._read(),
             journal=journal,
             blobs=world.blobs,
-            agents={"sim": SimAgent(world, self)},
+            agents={name: SimAgent(world, self, name) for name in TRAITS},
             secrets={},
             masker=Masker(()),
             clock=world.clock,
@@ -485,13 +508,14 @@ class Driver:
 class SimAgent:
     """Plays the role of each task. Registered once, and given to each driver with its own driver in mind."""
 
-    def __init__(self, world: World, driver: Driver | None) -> None:
+    def __init__(self, world: World, driver: Driver | None, name: str) -> None:
         self._world = world
         self._driver = driver
+        self._name = name
 
     @property
     def traits(self) -> AgentTraits:
-        return TRAITS
+        return TRAITS[self._name]
 
     async def run(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
         driver, ledger = self._driver, self._world.ledger
@@ -541,8 +565,10 @@ class SimAgent:
         if act != "ok":
             self._world.fired[f"agent_{act}"] += 1
         channel.report(Progress(kind="started"))
+        if role.cost is not None and self._name != "sim":
+            channel.spent(cost_usd=0.0625, tokens=1)
         if role.opens_session:
-            await channel.session_opened(f"session of {task}")
+            await channel.session_opened(request.session or f"session of {task}, {request.attempt}")
         if act == "hang":
             await trio.sleep_forever()
         await trio.sleep(role.seconds)
@@ -555,6 +581,8 @@ class SimAgent:
                 raise RuntimeError("a mistake of the agent's")
             case "limit":
                 raise AgentError("rate_limit", "slow down", retry_after_seconds=7.0)
+            case "usage":
+                raise AgentError("usage_limit", "used up", retry_after_seconds=300.0)
             case "lie":
                 return AgentResult(output="what nobody asked for")
             case "nonsense":
@@ -562,7 +590,11 @@ class SimAgent:
             case "flood":
                 for number in range(FLOOD):
                     channel.report(Progress(kind="output", text=str(number)))
-        return AgentResult(output=freeze(_output(request, is_big=act == "big")), cost_usd=0.5, tokens=10)
+        return AgentResult(
+            output=freeze(_output(request, is_big=act == "big")),
+            cost_usd=None if self._name == "sim" else role.cost,
+            tokens=None if self._name == "sim" or role.cost is None else 10,
+        )
 
 
 def _output(request: AgentRequest, *, is_big: bool) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def test_what_was_not_the_tasks_fault_uses_up_no_attempt(event: Event, counted: 
         (ev.AttemptFailed(A, 1, WHY), 0.0, SubState.WAITING),
         (ev.AttemptLost(A, 1), 0.0, SubState.WAITING),
         (ev.AttemptRequeued(A, 1, 99.0, WHY), 60.0, SubState.PARKED),
-        (ev.AttemptRequeued(A, 1, 0.0, WHY), 0.0, SubState.PARKED),
+        (ev.AttemptRequeued(A, 1, 0.0, WHY), 0.0, SubState.WAITING),
     ],
 )
 def test_a_task_between_attempts_says_what_it_waits_for(

@@ -47,6 +47,7 @@ SAMPLES: dict[str, Event] = {
     "RunCancelRequested": ev.RunCancelRequested(),
     "RunTimedOut": ev.RunTimedOut(1.0),
     "RunPaused": ev.RunPaused("full"),
+    "BudgetChanged": ev.BudgetChanged(usd=5.0),
     "RunSettled": ev.RunSettled(RunStatus.SUCCESS),
     "RunFinished(success)": ev.RunFinished(RunStatus.SUCCESS),
     "RunFinished(failed)": ev.RunFinished(RunStatus.FAILED),

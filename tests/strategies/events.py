@@ -83,7 +83,14 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         values=_OBJECTS,
         actorflow_version=_TEXT,
     ),
-    ev.AttemptStarted: st.builds(ev.AttemptStarted, **_ATTEMPT, agent=_WORDS),
+    ev.AttemptStarted: st.builds(
+        ev.AttemptStarted,
+        **_ATTEMPT,
+        agent=_WORDS,
+        backend=_TEXT,
+        pool=_TEXT,
+        session=st.none() | _TEXT,
+    ),
     ev.SessionOpened: st.builds(ev.SessionOpened, **_ATTEMPT, session_id=_TEXT),
     ev.AttemptSucceeded: st.builds(
         ev.AttemptSucceeded,
@@ -107,15 +114,21 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         failure=failures,
         **_SPEND,
         session_id=st.none() | _TEXT,
+        widest=_NUMBERS,
     ),
-    ev.RetryScheduled: st.builds(ev.RetryScheduled, **_ATTEMPT, due_at=_TIMES, delay_seconds=_TIMES),
+    ev.RetryScheduled: st.builds(
+        ev.RetryScheduled, **_ATTEMPT, due_at=_TIMES, delay_seconds=_TIMES, agent=_TEXT
+    ),
     ev.TaskSucceeded: st.builds(ev.TaskSucceeded, _IDS),
     ev.TaskFailed: st.builds(ev.TaskFailed, _IDS, failures),
     ev.TaskSkipped: st.builds(ev.TaskSkipped, _IDS, st.sampled_from(SkipReason)),
     ev.TaskCancelled: st.builds(ev.TaskCancelled, _IDS),
     ev.RunCancelRequested: st.builds(ev.RunCancelRequested, by=_TEXT),
     ev.RunTimedOut: st.builds(ev.RunTimedOut, _TIMES),
-    ev.RunPaused: st.builds(ev.RunPaused, _TEXT),
+    ev.RunPaused: st.builds(ev.RunPaused, _TEXT, kind=_TEXT, due_at=_MAYBE_TIME),
+    ev.BudgetChanged: st.builds(
+        ev.BudgetChanged, usd=_MAYBE_TIME, tokens=st.none() | _NUMBERS, agents=st.none() | _NUMBERS
+    ),
     ev.RunSettled: st.builds(ev.RunSettled, st.sampled_from(RunStatus), failure=st.none() | failures),
     ev.RunFinished: st.builds(ev.RunFinished, st.sampled_from(RunStatus)),
     ev.ActorRestarted: st.builds(ev.ActorRestarted, _TEXT, _NUMBERS, _TEXT),

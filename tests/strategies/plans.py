@@ -17,6 +17,7 @@ from actorflow.ids import TaskId
 from actorflow.values import FrozenDict
 from actorflow.workflow.model import (
     Backoff,
+    Budget,
     HookPhase,
     OnTaskFailure,
     RetryPolicy,
@@ -70,6 +71,12 @@ class Draft:
     priority: int = 0
     resources: FrozenDict = field(default_factory=FrozenDict)
     hook: HookPhase | None = None
+    agents: tuple[str, ...] = ("echo",)
+    session: str | None = None
+
+
+BACKENDS = {"claude": "claude", "coder": "claude", "codex": "codex"}
+"""Agents that cost money, besides ``echo``, which costs nothing."""
 
 
 def task(
@@ -84,6 +91,8 @@ def task(
     priority: int = 0,
     resources: Mapping[str, int] | None = None,
     hook: HookPhase | None = None,
+    agents: tuple[str, ...] = ("echo",),
+    session: str | None = None,
 ) -> Draft:
     """Describe a task.
 
@@ -108,6 +117,8 @@ def task(
         priority,
         FrozenDict(resources or {}),
         hook,
+        agents,
+        session,
     )
 
 
@@ -116,6 +127,7 @@ def plan(
     max_parallel: int = 3,
     on_failure: str = "stop",
     pools: Mapping[str, int] | None = None,
+    budget: Budget | None = None,
 ) -> Plan:
     """Make a plan; tasks first, then hooks by phase, as the compiler orders them."""
     phases = list(HookPhase)
@@ -140,7 +152,10 @@ def plan(
         if any(draft.hook is phase for draft in ordered)
     }
     settings = Settings(
-        max_parallel=max_parallel, on_failure=cast("Any", on_failure), resources=FrozenDict(pools or {})
+        max_parallel=max_parallel,
+        on_failure=cast("Any", on_failure),
+        resources=FrozenDict(pools or {}),
+        budget=budget or Budget(),
     )
     workflow = Workflow(
         name="w",
@@ -155,6 +170,7 @@ def plan(
         values=FrozenDict(),
         max_parallel=max_parallel,
         hooks=hooks,
+        backends=BACKENDS,
     )
 
 
@@ -163,7 +179,8 @@ def _planned(draft: Draft, index: int, dependents: tuple[TaskId, ...], path_leng
     dependencies = tuple(TaskId(name) for name in draft.dependencies)
     spec = TaskSpec(
         id=TaskId(draft.id),
-        agents=("echo",),
+        agents=draft.agents,
+        session=None if draft.session is None else TaskId(draft.session),
         hook=draft.hook,
         dependencies=dependencies,
         on_failure=draft.on_failure,
@@ -192,6 +209,19 @@ def _planned(draft: Draft, index: int, dependents: tuple[TaskId, ...], path_leng
 # --- random plans --------------------------------------------------------------------------------------------------
 
 POOLS = {"claude": 2, "gpu": 1}
+_AGENTS = st.sampled_from(
+    (
+        ("echo",),
+        ("echo",),
+        ("claude",),
+        ("claude", "coder"),
+        ("coder", "codex"),
+        ("codex", "echo", "claude"),
+    )
+)
+_BUDGETS = st.sampled_from(
+    (None, None, None, Budget(usd=2.0), Budget(tokens=30), Budget(agents=4), Budget(usd=5.0, agents=9))
+)
 
 
 def _broken(_snapshot: Mapping[str, Any]) -> Any:
@@ -237,6 +267,8 @@ def _drafts(draw: st.DrawFn, index: int) -> Draft:
         resources=FrozenDict(
             draw(st.sampled_from(({}, {}, {"claude": 1}, {"claude": 2}, {"gpu": 1}, {"claude": 1, "gpu": 1})))
         ),
+        agents=draw(_AGENTS),
+        session=chosen[0] if chosen and draw(st.integers(0, 2)) == 0 else None,
     )
     match draw(st.integers(0, 5)):
         case 0:
@@ -267,11 +299,18 @@ def plans(draw: st.DrawFn, max_tasks: int = 25) -> Plan:
         for number in range(draw(st.sampled_from((0, 0, 0, 1, 2)))):
             tolerated = OnTaskFailure.SKIP if draw(st.integers(0, 3)) == 0 else OnTaskFailure.FAIL
             drafts.append(
-                Draft(f"{phase.value}_{number}", hook=phase, retry=draw(_RETRIES), on_failure=tolerated)
+                Draft(
+                    f"{phase.value}_{number}",
+                    hook=phase,
+                    retry=draw(_RETRIES),
+                    on_failure=tolerated,
+                    agents=draw(_AGENTS),
+                )
             )
     return plan(
         *drafts,
         max_parallel=draw(st.integers(1, 5)),
         on_failure=draw(st.sampled_from(("stop", "continue", "continue"))),
         pools=POOLS,
+        budget=draw(_BUDGETS),
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from actorflow.ids import TaskId
 from actorflow.scheduling import Command, Facts, Frontier, Settled, decide, settle
+from actorflow.scheduling.services import next_opening
 from actorflow.state import EMPTY, RunState, TaskState, apply
 from actorflow.state import events as ev
 from actorflow.state.events import Event, Failure
@@ -88,23 +89,39 @@ class Play:
         self.starts += [(start.task, start.attempt) for start in settled.starts]
         return settled
 
-    def ok(self, *names: str, output: Any = None) -> None:
+    def ok(self, *names: str, output: Any = None, **spent: Any) -> None:
         """Let the open attempts of these tasks succeed, one after the other."""
         for name in names:
-            self.happens(ev.AttemptSucceeded(TaskId(name), self.of(name).attempts, output))
+            self.happens(ev.AttemptSucceeded(TaskId(name), self.of(name).attempts, output, **spent))
 
     def fail(
-        self, *names: str, kind: str = "exit_status", retryable: bool = True, after: float | None = None
+        self,
+        *names: str,
+        kind: str = "exit_status",
+        retryable: bool = True,
+        after: float | None = None,
+        **spent: Any,
     ) -> None:
         """Let the open attempts of these tasks fail."""
         for name in names:
             failure = Failure(kind, "it failed", retryable=retryable, retry_after_seconds=after)
-            self.happens(ev.AttemptFailed(TaskId(name), self.of(name).attempts, failure))
+            self.happens(ev.AttemptFailed(TaskId(name), self.of(name).attempts, failure, **spent))
 
-    def requeue(self, name: str, *, due_at: float) -> None:
+    def requeue(self, name: str, *, due_at: float, kind: str = "rate_limit", **spent: Any) -> None:
         """Let the open attempt hit a limit."""
-        failure = Failure("rate_limit", "slow down")
-        self.happens(ev.AttemptRequeued(TaskId(name), self.of(name).attempts, due_at, failure))
+        failure, widest = Failure(kind, "slow down"), self.plan.max_parallel
+        attempt = self.of(name).attempts
+        self.happens(ev.AttemptRequeued(TaskId(name), attempt, due_at, failure, widest=widest, **spent))
+
+    def open_session(self, name: str, session: str) -> None:
+        """Let the agent of the open attempt tell its session."""
+        self.happens(ev.SessionOpened(TaskId(name), self.of(name).attempts, session))
+
+    def allow(self, **budget: Any) -> None:
+        """Let a person set the budget of a run that has paused, and go on."""
+        self.happens(
+            ev.RunResumed(()), ev.DriverStarted(4, "host", self.state.epoch + 1), ev.BudgetChanged(**budget)
+        )
 
     def lose(self, *names: str) -> None:
         """Let the open attempts be lost."""
@@ -136,6 +153,13 @@ class Play:
         self.t += seconds
         self.happens()
 
+    def wait_next(self) -> None:
+        """Let time pass until something that is waited for is over."""
+        due = [self.of(name).due_at or 0.0 for name in self.waiting]
+        opening = next_opening(self.state, self.t)
+        moments = [moment for moment in (*due, *([] if opening is None else [opening])) if moment > self.t]
+        self.wait(min(moments, default=self.t) - self.t)
+
     def play(self, script: Mapping[str, Iterable[str]] | None = None) -> Play:
         """Bring the run to its end: attempts succeed unless the script has another word (``fail``, ``fatal``, ``lost``) for them."""
         words = {name: iter(outcomes) for name, outcomes in (script or {}).items()}
@@ -144,7 +168,7 @@ class Play:
             steps_left -= 1
             assert steps_left, f"does not end: {self.states}"
             if not self.running:
-                self.wait(max(0.0, min(self.of(name).due_at or 0.0 for name in self.waiting) - self.t))
+                self.wait_next()
                 continue
             name = self.running[0]
             match next(words.get(name, iter(())), "ok"):
