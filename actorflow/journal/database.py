@@ -28,7 +28,7 @@ from actorflow.journal.faults import (
 )
 from actorflow.journal.migrations import check_known, migrate
 from actorflow.journal.port import NewRecord, Record
-from actorflow.journal.storage import sync_file
+from actorflow.journal.storage import storage_errors, sync_file, sync_folder
 from actorflow.journal.tables import check_files, connect, place_of, read_tail, select
 from actorflow.journal.wal import check_wal
 
@@ -117,10 +117,13 @@ class Database:
             _inspect(path)
             with ExitStack() as on_failure:
                 self._connection = on_failure.enter_context(closing(connect(path, "mode=rw")))
+                on_failure.push(self._keep_log)
                 _set_pragmas(self._connection, path)
                 migrate(self._connection, path)
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
                 self._extend_log()
+                with storage_errors("open", path):  # SQLite does this, too, and does not look at the answer
+                    sync_folder(path.parent)
                 self.tail, self.epoch = self._take_over()
                 on_failure.pop_all()
         except SQLITE_FAILURES as error:
@@ -289,6 +292,11 @@ class Database:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         self._connection.execute("PRAGMA cache_size = -2000")
+
+    def _keep_log(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """See to it that a journal whose opening left something in doubt is not checkpointed when it is closed."""
+        if isinstance(error, SQLITE_FAILURES) and not is_full(error):
+            self._forbid_checkpoint()
 
     def _forbid_checkpoint(self) -> None:
         """See to it that closing does not checkpoint.

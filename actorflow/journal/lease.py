@@ -68,10 +68,15 @@ _UNKNOWN = Driver(0, "", 0, "", "")
 
 def this_process(*, now: int, command: str = "") -> Driver:
     """Describe the calling process, as begun at ``now`` (Unix microseconds)."""
+    host, boot_id = _here()
+    return Driver(os.getpid(), host, now, boot_id, command)
+
+
+def _here() -> tuple[str, str]:
     boot_id = ""
     with suppress(OSError):  # macOS has none
         boot_id = _BOOT_ID.read_text().strip()
-    return Driver(os.getpid(), os.uname().nodename, now, boot_id, command)
+    return os.uname().nodename, boot_id
 
 
 class Lease:
@@ -158,13 +163,27 @@ def _lock(descriptor: int) -> bool:
     """Take the lock exclusively; False when a driver has it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not _try(descriptor, fcntl.LOCK_EX):
-        if not _try(descriptor, fcntl.LOCK_SH):
+        is_driven = not _try(descriptor, fcntl.LOCK_SH)
+        if is_driven and (time.monotonic() > deadline or not _has_just_died(_read_driver(descriptor))):
             return False
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         if time.monotonic() > deadline:
             raise JournalError("the run's lock is being looked at all the time", hint="try again")
         time.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - two who try must not keep step; nothing secret
     return True
+
+
+def _has_just_died(driver: Driver) -> bool:
+    """Whether a driver is gone whose lock is held: by a child that it was forking, until that comes to its ``exec``."""
+    if not driver.pid or (driver.host, driver.boot_id) != _here():
+        return False
+    try:
+        os.kill(driver.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it is somebody else's
+        return False
+    return False
 
 
 def _try(descriptor: int, operation: int) -> bool:

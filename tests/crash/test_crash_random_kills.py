@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from actorflow import api
 from tests.crash.projects import Ended, Project, Zygote
 from tests.crash.workflows import WORKFLOWS
 
@@ -55,20 +52,3 @@ def _kill_until_it_ends(
     else:
         said = zygote.call(project, *command, "--json")
     project.check(said, undisturbed, where)
-    assert _left_behind(project) == [], where
-
-
-def _left_behind(project: Project) -> list[str]:
-    """Return the processes that still work for the run: all of them carry its id in their environment."""
-    if sys.platform != "linux":
-        return []
-    mark = f"ACTORFLOW_RUN_ID={api.inspect('last', settings=project.settings).run_id}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if mark in (entry / "environ").read_bytes():
-                    found.append((entry / "cmdline").read_bytes().decode(errors="replace"))
-            except OSError:
-                continue  # it has ended, or is somebody else's
-    return found

@@ -1,7 +1,7 @@
 """A process in which the command line is loaded already, and which forks for each call of it: a killed run costs what the run costs, and no start of an interpreter.
 
 ``python zygote.py`` reads one request a line and answers with one line. A request is a call of ``actorflow`` (arguments, folder, environment, where its output goes) and how it is to die:
-by SIGKILL at the k-th boundary of its storage, by SIGKILL after a time, or not at all. There is a boundary before and after everything that makes something durable: a run's folder, a
+by SIGKILL at the k-th boundary of its storage, by SIGKILL after a time, or not at all; or which of its file operations are to fail (see ``tests/faults/injector``). There is a boundary before and after everything that makes something durable: a run's folder, a
 driver's number, a batch of events, each step of a blob. The product knows nothing of this. The zygote has no threads and never touches a journal itself.
 """
 
@@ -39,6 +39,7 @@ class Call:
     Attributes:
         crash_at: the boundary at which it dies, counted from 1; 0 for none.
         after_seconds: when it is killed from outside; None for never.
+        fault: which of its operations on files fail, and how; the fields of an ``injector.Fault``.
         timeout_seconds: a call that takes longer hangs: it is killed, and the answer says so.
     """
 
@@ -49,6 +50,7 @@ class Call:
     errors: str
     crash_at: int = 0
     after_seconds: float | None = None
+    fault: dict[str, Any] | None = None
     timeout_seconds: float = 120.0
 
 
@@ -93,7 +95,8 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             _be_actorflow(call)
-        sys.stdout.write(f"{json.dumps(_wait(pid, call))}\n")
+        wait = _wait if call.fault is None else _wait_and_inject
+        sys.stdout.write(f"{json.dumps(wait(pid, call))}\n")
         sys.stdout.flush()
 
 
@@ -122,6 +125,10 @@ def _be_actorflow(call: Call) -> None:
         ):
             os.dup2(os.open(path, flags, 0o600), number)
         random.seed()  # not the same draws in every process
+        if call.fault is not None:
+            from tests.power_loss.recorder import be_traced
+
+            be_traced()
         Failpoints(call.crash_at).install()
         sys.argv = ["actorflow", *call.arguments]
         from actorflow.__main__ import main as actorflow
@@ -147,6 +154,15 @@ def _wait(pid: int, call: Call) -> dict[str, Any]:
         "seconds": time.monotonic() - began,
         "hangs": not has_ended and call.after_seconds is None,
     }
+
+
+def _wait_and_inject(pid: int, call: Call) -> dict[str, Any]:
+    from tests.faults.injector import Fault, inject
+
+    began = time.monotonic()
+    assert call.fault is not None
+    injected = inject(pid, Path(call.cwd) / ".claude", Fault(**call.fault), call.timeout_seconds)
+    return injected | {"seconds": time.monotonic() - began}
 
 
 def _has_ended(pid: int, seconds: float) -> bool:

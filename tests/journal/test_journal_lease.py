@@ -140,6 +140,33 @@ def test_an_asker_that_is_there_is_waited_for(tmp_path, monkeypatch):
         assert len(waits) == 3
 
 
+FORKS_AND_DIES = """
+import os, sys
+from pathlib import Path
+from actorflow.journal import Lease, this_process
+
+held = Lease.acquire(Path(sys.argv[1]), "run-1", now=5, describe=this_process(now=5))
+if os.fork() == 0:
+    sys.stdin.read()  # a child that has not come to its exec yet, and has a copy of the lock
+else:
+    os._exit(0)
+"""
+
+
+@pytest.mark.slow
+def test_what_a_dead_driver_was_just_forking_is_waited_for(tmp_path, monkeypatch):
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS_AND_DIES, str(tmp_path)], stdin=subprocess.PIPE
+    ) as driver:
+        assert driver.stdin is not None
+        driver.wait()
+        assert who_drives(tmp_path) is not None
+        monkeypatch.setattr(lease_module.time, "sleep", lambda seconds: driver.stdin.close())
+
+        with Lease.acquire(tmp_path, "run-1", now=6, describe=this_process(now=6)) as lease:
+            assert who_drives(tmp_path) == lease.driver
+
+
 def test_an_asker_that_stays_is_not_waited_for_endlessly(tmp_path, monkeypatch):
     acquire(tmp_path).release()
     asker = os.open(tmp_path / "lock", os.O_RDONLY)

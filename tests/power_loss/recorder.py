@@ -72,11 +72,18 @@ def ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> int:
     return answer
 
 
+def be_traced() -> None:
+    """Stop this process and have its parent trace it."""
+    ptrace(TRACEME, 0)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 @dataclass
 class Call:
-    """A system call between its entry and its exit: what to record if it succeeds."""
+    """A system call between its entry and its exit: what to record if it succeeds, and with which error it is made to fail."""
 
     operations: Callable[[int], list[tuple[Any, ...]]]
+    error: int = 0
 
 
 class Recorder:
@@ -98,9 +105,12 @@ class Recorder:
         """Run ``command`` to its end and return its exit status, -N if signal N has ended it."""
         pid = os.fork()
         if pid == 0:
-            ptrace(TRACEME, 0)
-            os.kill(os.getpid(), signal.SIGSTOP)
+            be_traced()
             os.execvp(command[0], command)
+        return self.trace(pid)
+
+    def trace(self, pid: int) -> int:
+        """Trace a child that has called ``be_traced`` to its end and return its exit status."""
         os.waitpid(pid, WALL)
         ptrace(SETOPTIONS, pid, 0, SYSGOOD | TRACE_CLONE | TRACE_EXEC | EXIT_KILL)
         ptrace(CONT_SYSCALL, pid)
@@ -133,11 +143,20 @@ class Recorder:
             if name is not None:
                 call = getattr(self, f"_{name}")(thread, *(info.data[i] for i in range(1, 7)))
                 if call is not None:
-                    self._calls[thread] = Call(call)
+                    self._calls[thread] = Call(call, self.entered(thread, *call(0)[0][:2], info.data[3]))
         elif info.op == EXIT and (known := self._calls.pop(thread, None)) is not None:
             result = ctypes.c_int64(info.data[0]).value
-            if result >= 0:
+            if known.error:
+                self.failed(thread, known.error)
+            elif result >= 0:
                 self.operations += known.operations(result)
+
+    def entered(self, thread: int, kind: str, path: str, third: int) -> int:
+        """Decide about a call that is to be recorded, with its third argument: return an error number after having seen to it that it does nothing, or 0."""
+        return 0
+
+    def failed(self, thread: int, error: int) -> None:
+        """Let a call that was made to do nothing answer with an error."""
 
     # --- what the calls mean; each one answers with a function from the result to the operations ------------------
 
