@@ -100,3 +100,17 @@ tasks:
   - {id: b, agent: planner, dependencies: [a], session: a, parameters: {task: y}}
 """
     assert played(text).calls[1].session == "rehearsed-a"
+
+
+def test_only_what_succeeded_is_handed_over(played) -> None:
+    text = """
+name: w
+tasks:
+  - {id: a, agent: planner, parameters: {task: x}}
+  - {id: b, agent: planner, condition: "false", parameters: {task: x}}
+  - {id: c, agent: planner, on_failure: skip, parameters: {task: x}}
+  - {id: d, agent: planner, dependencies: [a, b, c], parameters: {task: x}}
+"""
+    run = played(text, "tasks: {c: {fail: [timeout]}}")
+
+    assert run.calls[-1].handoff == (("a", "rehearsed output of a"),)
