@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from actorflow.api.counting import Statistics as Statistics
     from actorflow.api.counting import estimate as estimate
     from actorflow.api.counting import stats as stats
+    from actorflow.api.dry_running import AgentFact as AgentFact
+    from actorflow.api.dry_running import DryRun as DryRun
+    from actorflow.api.dry_running import InputFact as InputFact
+    from actorflow.api.dry_running import dry_run as dry_run
     from actorflow.api.explaining import explain_task as explain_task
     from actorflow.api.exporting import export_lines as export_lines
     from actorflow.api.exporting import import_run as import_run
@@ -23,6 +27,10 @@ if TYPE_CHECKING:
     from actorflow.api.following import follow as follow
     from actorflow.api.following import follow_events as follow_events
     from actorflow.api.following import open_tail as open_tail
+    from actorflow.api.library import Copied as Copied
+    from actorflow.api.library import copy_template as copy_template
+    from actorflow.api.library import list_templates as list_templates
+    from actorflow.api.library import read_template as read_template
     from actorflow.api.listing import Wanted as Wanted
     from actorflow.api.listing import history as history
     from actorflow.api.looking import Inspection as Inspection
@@ -53,13 +61,17 @@ if TYPE_CHECKING:
     from actorflow.state.recorded import Recorded as Recorded
 
 _MODULES = {
+    "AgentFact": "actorflow.api.dry_running",
     "Cancelled": "actorflow.api.requesting",
     "CaseResult": "actorflow.api.workflow_tests",
     "Checked": "actorflow.api.checking",
     "Context": "actorflow.api.recalling",
+    "Copied": "actorflow.api.library",
+    "DryRun": "actorflow.api.dry_running",
     "Feed": "actorflow.engine.feed",
     "FileResult": "actorflow.api.workflow_tests",
     "Finished": "actorflow.api.running",
+    "InputFact": "actorflow.api.dry_running",
     "Inspection": "actorflow.api.looking",
     "JournalTail": "actorflow.api.following",
     "Recorded": "actorflow.state.recorded",
@@ -71,7 +83,9 @@ _MODULES = {
     "cancel": "actorflow.api.requesting",
     "compare_contexts": "actorflow.api.recalling",
     "context": "actorflow.api.recalling",
+    "copy_template": "actorflow.api.library",
     "diff": "actorflow.api.comparing",
+    "dry_run": "actorflow.api.dry_running",
     "estimate": "actorflow.api.counting",
     "explain_run": "actorflow.api.summarizing",
     "explain_task": "actorflow.api.explaining",
@@ -83,8 +97,10 @@ _MODULES = {
     "history": "actorflow.api.listing",
     "inspect": "actorflow.api.looking",
     "is_test_file": "actorflow.api.workflow_tests",
+    "list_templates": "actorflow.api.library",
     "open_tail": "actorflow.api.following",
     "plan_resume": "actorflow.api.resume_plan",
+    "read_template": "actorflow.api.library",
     "resume": "actorflow.api.running",
     "run": "actorflow.api.running",
     "run_tests": "actorflow.api.workflow_tests",

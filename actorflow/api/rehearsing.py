@@ -63,15 +63,20 @@ def read_stub_file(rehearsal: Rehearsal, workflow: Workflow) -> Stubs:
     return read_stubs(data, file=str(rehearsal.stubs), workflow=workflow)
 
 
-def write_stub_file(workflow: Path, target: Path, *, settings: Settings, force: bool = False) -> None:
+def write_stub_file(
+    workflow: Path, target: Path, *, settings: Settings, name: str = "", force: bool = False
+) -> None:
     """Write the file of stubs that a rehearsal of ``workflow`` begins with.
+
+    Args:
+        name: how the workflow is called in commands; its path by default.
 
     Raises:
         SpecErrors: the workflow is not valid.
         InputError: ``target`` is there already, and ``force`` is false.
     """
     loaded = load_file(workflow, registry=registry_of(settings))
-    text = stub_text(loaded.workflow, workflow_name=str(workflow), stubs_name=str(target))
+    text = stub_text(loaded.workflow, workflow_name=name or str(workflow), stubs_name=str(target))
     try:
         with target.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)

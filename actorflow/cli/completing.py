@@ -59,15 +59,15 @@ def complete_task(ctx: click.Context, parameter: click.Parameter, text: str) -> 
 
 
 def complete_workflow(ctx: click.Context, parameter: click.Parameter, text: str) -> list[CompletionItem]:
-    """Offer the workflows of the project by name, and files."""
+    """Offer the workflows of the project, of the user and of the library by name, and files."""
     del parameter
     from click.shell_completion import CompletionItem
 
     names: Iterator[str] = iter(())
     with _quietly():
-        from actorflow.cli.workflow_file import WORKFLOWS_FOLDER, known_workflows
+        from actorflow.library.finding import known_workflows
 
-        names = iter(known_workflows(_settings(ctx).project_root / WORKFLOWS_FOLDER))
+        names = iter(known_workflows(_settings(ctx)))
     return [
         *(CompletionItem(name) for name in names if name.startswith(text)),
         CompletionItem(text, type="file"),

@@ -57,9 +57,9 @@ def graph_command(
 ) -> None:
     """Draw a workflow, or a run: its tasks and what each waits for, with their states, times, attempts and costs, and the critical path.
 
-    FILE is a path, or the name of a workflow in .claude/workflows/ of the project; RUN is an id, the
-    beginning of one, or 'last'. A run is drawn from its journal: while it is driven, after a crash, and when
-    it is long over.
+    FILE is a path, or the name of a workflow: in .claude/workflows/ of the project or of the user, or else a
+    template; RUN is an id, the beginning of one, or 'last'. A run is drawn from its journal: while it is
+    driven, after a crash, and when it is long over.
     """
     from actorflow.monitor.graph_groups import grouped
     from actorflow.views.pictures import draw
@@ -104,7 +104,7 @@ def _picture(subject: str, settings: Settings) -> Picture:
 
     if not _is_run(subject):
         try:
-            return _of_file(find_workflow(subject, settings.project_root), settings)
+            return _of_file(find_workflow(subject, settings), settings)
         except InputError as no_file:
             if Path(subject).is_dir() or "/" in subject or subject.endswith((".yaml", ".yml", ".json")):
                 raise

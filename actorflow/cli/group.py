@@ -20,6 +20,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "run": ("actorflow.cli.run:run_command", "Run a workflow to its end."),
     "validate": ("actorflow.cli.validate:validate_command", "Check workflow files without running them."),
     "test": ("actorflow.cli.test:test_command", "Run the tests of workflows, in memory."),
+    "templates": (
+        "actorflow.cli.templates:templates_command",
+        "List, show, copy and test the workflows that ship with actorflow.",
+    ),
     "status": ("actorflow.cli.status:status_command", "Show where a run stands."),
     "logs": ("actorflow.cli.logs:logs_command", "Print what the agents of a run have written."),
     "watch": ("actorflow.cli.watch:watch_command", "Watch a run, from any terminal."),

@@ -18,6 +18,7 @@ from actorflow.settings import Settings
 
 if TYPE_CHECKING:
     from actorflow import api
+    from actorflow.library.finding import Found
 
 __all__ = ["Asked", "sorted_out", "write_stubs"]
 
@@ -30,13 +31,13 @@ class Asked:
     stubs: str | None = None
     new_stubs: str | None = None
 
-    def rehearsal(self, workflow: Path) -> api.Rehearsal | None:
+    def rehearsal(self, workflow: Found) -> api.Rehearsal | None:
         """Return how to rehearse, and say from what; None for a run that calls its agents."""
         if self.stubs is None:
             return None
         from actorflow import api
 
-        beside = api.stub_file_beside(workflow)
+        beside = _default(workflow)
         if self.stubs:
             return api.Rehearsal(Path(self.stubs))
         if beside.is_file():
@@ -44,6 +45,14 @@ class Asked:
             return api.Rehearsal(beside)
         say("rehearsed without stubs: outputs are made up (--rehearse-init writes stubs)", to_stderr=True)
         return api.Rehearsal()
+
+
+def _default(workflow: Found) -> Path:
+    """Return where stubs are when nobody says it: beside the workflow; of a template in the working directory."""
+    from actorflow import api
+
+    beside = api.stub_file_beside(workflow.path)
+    return Path(beside.name) if workflow.origin == "library" else beside
 
 
 def sorted_out(file: str | None, stubs: str | None, new_stubs: str | None) -> Asked:
@@ -61,17 +70,17 @@ def sorted_out(file: str | None, stubs: str | None, new_stubs: str | None) -> As
     raise click.UsageError("Missing argument 'FILE'.")
 
 
-def write_stubs(workflow: Path, asked: Asked, *, settings: Settings, force: bool, as_json: bool) -> None:
+def write_stubs(workflow: Found, asked: Asked, *, settings: Settings, force: bool, as_json: bool) -> None:
     """Write the file of stubs to begin with, and say what to do with it."""
     from actorflow import api
     from actorflow.views.escape import escape
 
-    target = Path(asked.new_stubs or asked.stubs or api.stub_file_beside(workflow))
-    api.write_stub_file(workflow, target, settings=settings, force=force)
+    target = Path(asked.new_stubs or asked.stubs or _default(workflow))
+    api.write_stub_file(workflow.path, target, settings=settings, name=asked.file, force=force)
     if as_json:
         from actorflow.cli.output import print_json
 
-        print_json({"stubs": str(target), "workflow": str(workflow)})
+        print_json({"stubs": str(target), "workflow": str(workflow.path)})
         return
     say(str(target))
     command = shlex.join(["actorflow", "run", asked.file, "--rehearse", str(target)])

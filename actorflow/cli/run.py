@@ -49,6 +49,7 @@ __all__ = ["run_command"]
     flag_value="",
     help="Write a file of stubs to begin with, and run nothing.  [default: NAME.stubs.yaml beside the workflow]",
 )
+@click.option("--dry-run", "is_dry", is_flag=True, help="Say what a run would do, and run nothing.")
 @click.option("--force", is_flag=True, help="With --rehearse-init: write over a file that is there.")
 @max_parallel_option
 @detach_option
@@ -65,6 +66,7 @@ def run_command(
     inputs_file: str | None,
     stubs: str | None,
     new_stubs: str | None,
+    is_dry: bool,
     force: bool,
     max_parallel: int | None,
     background: bool,
@@ -75,7 +77,8 @@ def run_command(
 ) -> None:
     """Run a workflow to its end.
 
-    FILE is a path, or the name of a workflow in .claude/workflows/ of the project.
+    FILE is a path, or the name of a workflow: in .claude/workflows/ of the project or of the user, or else a
+    template.
 
     The run's id is printed on stdout as soon as the run is durable; progress goes to stderr. Ctrl-C cancels
     the run, a second one ends its agents at once. Whatever happens, 'actorflow resume' goes on where it
@@ -90,23 +93,33 @@ def run_command(
 
     asked = sorted_out(file, stubs, new_stubs)
     detached = is_detached(os.environ)
-    if background and not detached and asked.new_stubs is None:
+    if background and not detached and asked.new_stubs is None and not is_dry:
         options = repeat_options(state_dir)
         ctx.exit(detach(ctx, options=options, as_json=as_json, reads_stdin=inputs_file == "-"))
 
     from actorflow.cli.inputs_file import read_inputs_file
-    from actorflow.cli.workflow_file import find_workflow
+    from actorflow.cli.workflow_file import located
 
     settings = settings_for(state_dir)
-    path = find_workflow(asked.file, settings.project_root)
+    found = located(asked.file, settings)
+    path = found.path
     if asked.new_stubs is not None:
-        write_stubs(path, asked, settings=settings, force=force, as_json=as_json)
+        write_stubs(found, asked, settings=settings, force=force, as_json=as_json)
         return
     if force:
         raise click.UsageError("--force belongs to --rehearse-init")
     given = {} if inputs_file is None else read_inputs_file(inputs_file)
 
     from actorflow import api
+
+    if is_dry:
+        from actorflow.cli.dry_run import tell_dry_run
+
+        plan = api.dry_run(
+            path, settings=settings, assignments=assignments, given=given, max_parallel=max_parallel
+        )
+        tell_dry_run(plan, as_json=as_json)
+        return
     from actorflow.cli.driving import Driving
 
     driving = Driving(
@@ -117,7 +130,7 @@ def run_command(
         is_detached=detached,
         is_outline=view == "tree",
     )
-    rehearsal = asked.rehearsal(path)
+    rehearsal = asked.rehearsal(found)
     start = partial(
         api.run, path, assignments=assignments, given=given, max_parallel=max_parallel, rehearsal=rehearsal
     )

@@ -91,4 +91,4 @@ def _files_of(path: str, settings: Settings) -> list[Path]:
         return api.find_test_files(given)
     if api.is_test_file(given.name) and given.is_file():
         return [given]
-    return [api.tests_beside(find_workflow(path, settings.project_root))]
+    return [api.tests_beside(find_workflow(path, settings))]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from actorflow import api
     from actorflow.workflow.model import InputSpec
 
-__all__ = ["validate_command"]
+__all__ = ["input_json", "validate_command"]
 
 
 @click.command("validate", short_help="Check workflow files without running them.")
@@ -26,14 +26,15 @@ __all__ = ["validate_command"]
 def validate_command(ctx: click.Context, *, files: tuple[str, ...], strict: bool, as_json: bool) -> None:
     """Check workflow files without running them.
 
-    Each FILE is a path, or the name of a workflow in .claude/workflows/ of the project. All problems are
-    printed on stdout, each as file:line:column; the exit code is 2 when one of the files is not valid.
+    Each FILE is a path, or the name of a workflow: in .claude/workflows/ of the project or of the user, or
+    else a template. All problems are printed on stdout, each as file:line:column; the exit code is 2 when one
+    of the files is not valid.
     """
     from actorflow import api
     from actorflow.cli.workflow_file import find_workflow
 
     settings = settings_for(None)
-    paths = [find_workflow(file, settings.project_root) for file in files]
+    paths = [find_workflow(file, settings) for file in files]
     checked = [(path, api.validate(path, settings=settings)) for path in paths]
     if as_json:
         _print_json(checked, strict)
@@ -63,12 +64,13 @@ def _report(checked: api.Checked, strict: bool) -> dict[str, Any]:
     inputs = () if checked.workflow is None else checked.workflow.inputs
     return {
         "valid": _is_valid(checked, strict),
-        "inputs": [_input(spec) for spec in inputs],
+        "inputs": [input_json(spec) for spec in inputs],
         "problems": [problem.as_json() for problem in checked.problems],
     }
 
 
-def _input(spec: InputSpec) -> dict[str, Any]:
+def input_json(spec: InputSpec) -> dict[str, Any]:
+    """Return an input as ``--json`` gives it."""
     from actorflow.values import thaw
 
     return {

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from actorflow.cli.inputs_file import read_inputs_file
 from actorflow.cli.options import repeat_options, settings_for
 from actorflow.cli.output import json_text
-from actorflow.cli.workflow_file import find_workflow
 from actorflow.errors import InputError
 
 any_text = st.text(alphabet=st.characters(codec=None, categories=None))
@@ -22,59 +21,6 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3),
     max_leaves=8,
 )
-
-
-@pytest.fixture
-def workflows(tmp_path: Path) -> Path:
-    folder = tmp_path / ".claude" / "workflows"
-    folder.mkdir(parents=True)
-    for name in ("quickstart.yaml", "deploy.json", "notes.txt"):
-        (folder / name).touch()
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("text", "file"),
-    [("quickstart", "quickstart.yaml"), ("quickstart.yaml", "quickstart.yaml"), ("deploy", "deploy.json")],
-)
-def test_a_workflow_of_the_project_is_found_by_its_name(
-    workflows: Path, tmp_path: Path, text: str, file: str
-) -> None:
-    assert find_workflow(text, tmp_path) == workflows / file
-
-
-def test_a_path_wins_over_a_name(workflows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("quickstart").touch()
-
-    assert find_workflow("quickstart", tmp_path) == Path("quickstart")
-
-
-@pytest.mark.parametrize("text", ["../workflows/quickstart", "notes.txt", "x/quickstart", ""])
-def test_a_name_is_only_a_name(
-    workflows: Path, tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    monkeypatch.chdir(empty)
-
-    with pytest.raises(InputError):
-        find_workflow(text, tmp_path)
-
-
-def test_a_workflow_that_is_not_there_is_told_with_those_that_are(workflows: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError) as near:
-        find_workflow("quikstart", tmp_path)
-    with pytest.raises(InputError) as far:
-        find_workflow("zzz", tmp_path)
-
-    assert near.value.hint == "did you mean 'quickstart'?"
-    assert far.value.hint.endswith("are: deploy, quickstart")
-
-
-def test_a_folder_is_no_workflow(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is a folder"):
-        find_workflow(str(tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def test_release_notes_begin_with_the_commits_since_the_last_tag(shell, reposito
 
     _, output, _ = shell("release-notes", "commits", version="2")
 
-    assert [line.strip() for line in output.splitlines()][0].endswith(" Faster login")
+    assert next(line.strip() for line in output.splitlines()).endswith(" Faster login")
     assert "It took too long." in output
     assert shell("release-notes", "commits", version="2", since="HEAD")[1] == ""
 
