@@ -38,7 +38,7 @@ def test_back_off_is_the_longest_it_can_be_and_round(played) -> None:
 def test_limits_send_an_attempt_back_and_use_none_up(played) -> None:
     run = played(
         RETRIED.replace("max_attempts: 4", "max_attempts: 1"),
-        "tasks: {a: {fail: [{kind: rate_limit, retry_after: 30}, usage_limit]}}",
+        "tasks: {a: {fail: [{kind: rate_limit, retry_after: 30}, {kind: usage_limit, retry_after: 60}]}}",
     )
 
     task = run.state.tasks["a"]
