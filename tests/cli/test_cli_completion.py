@@ -57,12 +57,15 @@ def test_tasks_are_those_of_the_run_that_was_typed(offered, ran) -> None:
 def test_workflows_are_offered_by_name_and_files_too(offered, project) -> None:
     folder = project / ".claude" / "workflows"
     folder.mkdir()
-    (folder / "release.yaml").touch()
+    (folder / "release.yaml").write_text("tasks: []", encoding="utf-8")
 
     completion = ShellComplete(cli, {}, "actorflow", "_ACTORFLOW_COMPLETE")
     items = completion.get_completions(["run"], "re")
 
-    assert [(item.value, item.type) for item in items] == [("release", "plain"), ("re", "file")]
+    offered_now = [(item.value, item.type) for item in items]
+    assert offered_now[0] == ("release", "plain")
+    assert ("release-notes", "plain") in offered_now  # a template
+    assert offered_now[-1] == ("re", "file")
 
 
 def test_where_nothing_can_be_read_nothing_is_offered(offered, project) -> None:
