@@ -20,10 +20,13 @@ from actorflow.agents.definitions_reader import MAX_BYTES, read_definition
 from actorflow.errors import SpecErrors
 from actorflow.resources import data_folder
 
-__all__ = ["SHIPPED_AGENTS", "DefinitionFile", "find_definitions"]
+__all__ = ["SHIPPED_AGENTS", "SHIPPED_COMMANDS", "DefinitionFile", "find_definitions"]
 
 SHIPPED_AGENTS: Final = tuple("planner coder checker frontend backend researcher orchestrator".split())
+SHIPPED_COMMANDS: Final = tuple("codex gemini opencode aider".split())
 """Named here so that knowing them costs no look at the disk; a test compares them with the files."""
+
+_ENDINGS: Final = (".md", ".yaml", ".yml")
 
 _HEAD_BYTES: Final = 16 * 1024
 _MOST_FILES: Final = 5_000
@@ -34,14 +37,19 @@ _DOCUMENTS: Final = frozenset("readme license changelog contributing claude agen
 
 @dataclass(frozen=True, slots=True)
 class DefinitionFile:
-    """A file that defines an agent of this name."""
+    """A file that defines an agent of this name: in Markdown one that Claude Code runs, in YAML another program."""
 
     name: str
     path: Path
     scope: Scope
 
+    @property
+    def is_command(self) -> bool:
+        """Whether it describes a program; then ``command.files`` reads it."""
+        return self.path.suffix.lower() != ".md"
+
     def read(self) -> AgentDefinition:
-        """Read it.
+        """Read it; it is one for Claude Code.
 
         Raises:
             SpecErrors: it cannot be used; says all that is wrong, and where.
@@ -69,14 +77,15 @@ def find_definitions(
             name = _name_of(path, scope)
             if name:
                 found.setdefault(name, []).append(DefinitionFile(name, path, scope))
-    for name in SHIPPED_AGENTS:
-        path = data_folder("templates") / "agents" / f"{name}.md"
+    shipped = data_folder("templates") / "agents"
+    for name in (*SHIPPED_AGENTS, *SHIPPED_COMMANDS):
+        path = shipped / f"{name}{'.md' if name in SHIPPED_AGENTS else '.yaml'}"
         found.setdefault(name, []).append(DefinitionFile(name, path, "shipped"))
     return {name: tuple(files) for name, files in found.items()}
 
 
 def _files(folder: Path, seen: set[tuple[int, int]], depth: int = 0) -> Iterator[Path]:
-    """Yield the Markdown files in and below ``folder`` in the order of their names; links are followed, each folder once."""
+    """Yield the Markdown and YAML files in and below ``folder`` in the order of their names; links are followed, each folder once."""
     try:
         status = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -87,7 +96,7 @@ def _files(folder: Path, seen: set[tuple[int, int]], depth: int = 0) -> Iterator
     seen.add((status.st_dev, status.st_ino))
     for entry in entries[:_MOST_FILES]:
         path = Path(entry.path)
-        if entry.name.lower().endswith(".md") and path.is_file():
+        if entry.name.lower().endswith(_ENDINGS) and path.is_file():
             yield path
         elif entry.is_dir() and not entry.name.startswith("."):
             yield from _files(path, seen, depth + 1)
@@ -100,7 +109,11 @@ def _name_of(path: Path, scope: Scope) -> str | None:
             head = stream.read(_HEAD_BYTES)
     except OSError:
         return None
-    above = _front_matter(head.decode("utf-8", "replace"))
+    text = head.decode("utf-8", "replace")
+    if path.suffix.lower() != ".md":
+        names = (_NAME_LINE.fullmatch(line.rstrip()) for line in text.removeprefix("\ufeff").splitlines())
+        return next((match[2] for match in names if match), path.stem)
+    above = _front_matter(text)
     if above is None:
         return None if path.stem.casefold() in _DOCUMENTS else path.stem
     for line in above:

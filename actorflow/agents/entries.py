@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
+from actorflow.agents.command.files import load_command
+from actorflow.agents.command.traits import command_traits
 from actorflow.agents.definitions_found import DefinitionFile
 from actorflow.agents.interface import Agent
 from actorflow.agents.traits import BUILT_IN, HUMAN, claude_code_agent
@@ -36,6 +38,7 @@ class Entry:
     Attributes:
         load: gives the agent; None when there is none. What it gave is kept, and so is how it failed.
         files: what defines it, the one that counts first; empty for agents that are code.
+        describe: reads the file, and gives what the agent takes; None for agents that are code.
         failure: why it could not be loaded.
     """
 
@@ -44,13 +47,16 @@ class Entry:
     load: Callable[[], Agent] | None
     known_traits: AgentTraits | None = None
     files: tuple[DefinitionFile, ...] = ()
+    describe: Callable[[], AgentTraits] | None = None
     agent: Agent | None = None
     failure: str = ""
 
     def traits(self) -> AgentTraits:
         """Return what the agent takes, reading its file or importing its plug-in if this is the first time."""
         if self.known_traits is None:
-            self.known_traits = self._traits_of_file() if self.files else self._traits_of_agent()
+            self.known_traits = (
+                self._traits_of_agent() if self.describe is None else self._traits_of_file(self.describe)
+            )
         return self.known_traits
 
     def get(self) -> Agent:
@@ -85,18 +91,14 @@ class Entry:
             return AgentTraits(name=self.name, unavailable=self.failure)
         return replace(agent.traits, name=self.name)
 
-    def _traits_of_file(self) -> AgentTraits:
-        file = self.files[0]
-        traits = claude_code_agent(self.name, defined_in=str(file.path), can_run=_has_claude())
+    def _traits_of_file(self, describe: Callable[[], AgentTraits]) -> AgentTraits:
         try:
-            definition = file.read()
+            return replace(describe(), name=self.name)
         except SpecErrors as errors:
-            return replace(traits, unavailable="", defect=_defect(self.name, errors))
+            defect = _defect(self.name, errors)
         except OSError as error:
-            return replace(
-                traits, unavailable="", defect=f"{file.path}: the file cannot be read: {error.strerror}"
-            )
-        return replace(traits, fingerprint=definition.fingerprint)
+            defect = f"{self.files[0].path}: the file cannot be read: {error.strerror}"
+        return AgentTraits(name=self.name, defect=defect)
 
 
 def built_in_entries() -> dict[str, Entry]:
@@ -113,10 +115,37 @@ def built_in_entries() -> dict[str, Entry]:
 
 def defined_entries(files: Mapping[str, tuple[DefinitionFile, ...]]) -> dict[str, Entry]:
     """Return the agents that files define."""
-    return {
-        name: Entry(name, group[0].scope, _claude_loader(group[0]), files=group)
-        for name, group in files.items()
-    }
+    return {name: _defined_entry(name, group, files) for name, group in files.items()}
+
+
+def _defined_entry(
+    name: str, group: tuple[DefinitionFile, ...], files: Mapping[str, tuple[DefinitionFile, ...]]
+) -> Entry:
+    file = group[0]
+    if file.is_command:
+        load, describe = _command_loaders(file, files)
+        return Entry(name, file.scope, load, files=group, describe=describe)
+
+    def describe_claude() -> AgentTraits:
+        definition = file.read()
+        traits = claude_code_agent(name, defined_in=str(file.path), can_run=_has_claude())
+        return replace(traits, fingerprint=definition.fingerprint)
+
+    return Entry(name, file.scope, _claude_loader(file), files=group, describe=describe_claude)
+
+
+def _command_loaders(
+    file: DefinitionFile, files: Mapping[str, tuple[DefinitionFile, ...]]
+) -> tuple[Callable[[], Agent], Callable[[], AgentTraits]]:
+    def load() -> Agent:
+        from actorflow.agents.command.agent import CommandAgent
+
+        return CommandAgent(load_command(file, files))
+
+    def describe() -> AgentTraits:
+        return command_traits(load_command(file, files))
+
+    return load, describe
 
 
 def plugin_entries(points: Iterable[EntryPoint]) -> dict[str, Entry]:

@@ -1,6 +1,6 @@
-"""Regular expressions of JSON Schemas, matched by RE2 in linear time.
+"""Regular expressions of JSON Schemas and of descriptions of agents, matched by RE2 in linear time.
 
-A pattern comes from a workflow and the text from an agent, so neither may cost more than its size. Must not
+A pattern comes from a file and the text from an agent, so neither may cost more than its size. Must not
 be used for anything that needs look-around or back-references: RE2 has neither.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-__all__ = ["is_found", "pattern_mistake"]
+__all__ = ["is_found", "pattern_mistake", "search"]
 
 _LONGEST = 1024
 
@@ -30,7 +30,12 @@ def pattern_mistake(pattern: str) -> str:
 
 def is_found(pattern: str, text: str) -> bool:
     """Say whether ``pattern``, which must be right, matches somewhere in ``text``."""
-    return _compiled(pattern).search(text) is not None
+    return search(pattern, text) is not None
+
+
+def search(pattern: str, text: str) -> Any:
+    """Return the first match of ``pattern``, which must be right, as RE2 gives it; None when there is none."""
+    return _compiled(pattern).search(text)
 
 
 @lru_cache(maxsize=256)

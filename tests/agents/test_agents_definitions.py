@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from actorflow.agents.definitions_found import SHIPPED_AGENTS, find_definitions
+from actorflow.agents.definitions_found import SHIPPED_AGENTS, SHIPPED_COMMANDS, find_definitions
 from actorflow.errors import SpecErrors
 
 
@@ -95,12 +95,14 @@ def test_in_one_folder_the_first_file_counts(define, find):
     assert [file.path.name for file in find()["x"]] == ["a.md", "b.md", "a.md"]
 
 
-def test_only_markdown_files_define_agents(define, names):
+def test_only_markdown_and_yaml_files_define_agents(define, names):
     define("a.txt", "")
     define("inner/deeper/b.MD", "x")
     define(".hidden/c.md", "x")
+    define("c.yaml", "command: [c]\n")
+    define("d.yml", "command: [c]\nname: 'my tool' # ours\n")
 
-    assert names() == ["b"]
+    assert names() == ["c", "my tool", "b"]
 
 
 @pytest.mark.parametrize("file", ["README.md", "readme.md", "inner/CHANGELOG.md", "CLAUDE.md"])
@@ -118,7 +120,7 @@ def test_a_readme_with_a_front_matter_is_an_agent(define, names):
 
 def test_a_folder_that_is_not_there_defines_nothing(names):
     assert names() == []
-    assert list(find_definitions(None, None)) == list(SHIPPED_AGENTS)
+    assert list(find_definitions(None, None)) == [*SHIPPED_AGENTS, *SHIPPED_COMMANDS]
 
 
 def test_what_cannot_be_read_defines_nothing(define, names, tmp_path):

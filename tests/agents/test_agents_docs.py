@@ -20,7 +20,7 @@ HOW_TO = (DOCS / "how-to" / "write-an-agent.md").read_text()
 
 def kinds_raised():
     found = set()
-    for file in PACKAGE.rglob("*.py"):
+    for file in PACKAGE.glob("*.py"):
         found |= set(re.findall(r"(?:AgentError|_Failure)\(\s*\"([a-z_]+)\"", file.read_text()))
     return found
 

@@ -86,7 +86,7 @@ def test_agents_of_a_later_version_are_known_and_say_that_they_cannot_run(name):
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(
         ConfigurationError,
-        match=r"there is no agent 'shel'\n  did you mean 'shell'\? \(known agents: backend, .*shell\)",
+        match=r"there is no agent 'shel'\n  did you mean 'shell'\? \(known agents: aider, backend, .*shell\)",
     ):
         AgentRegistry.built_in().get("shel")
 
