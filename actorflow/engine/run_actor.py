@@ -2,7 +2,7 @@
 
 Takes outcomes and requests from its mailbox, as many as are there; settles them with all their consequences;
 commits that as one batch; then publishes the new state and acts on it. Invariant: nothing is acted upon
-before the batch that records it is durable. When it crashes, its successor folds the journal and tells every
+before the batch that records it is durable; what is no act is done while the disk writes. When it crashes, its successor folds the journal and tells every
 TaskActor again what it is to do, so that running attempts are adopted and not lost. Must not wait for agents,
 views or timers of others.
 """
@@ -51,6 +51,9 @@ __all__ = ["RunActor"]
 TASK_MAILBOX = 16
 """Room in a TaskActor's mailbox; it never holds more than one message of each kind for each of two attempts."""
 
+LET_GO_SECONDS = 0.01
+"""How long the actor of a finished task is kept if no other commit comes, during which it could be ended."""
+
 
 class RunActor(Actor):
     """The actor that drives one run."""
@@ -63,6 +66,8 @@ class RunActor(Actor):
         self._clock = RunClock(session.plan.workflow.settings.timeout_seconds)
         self._opens_at: float | None = None
         self._opening: trio.CancelScope | None = None
+        self._finished: list[TaskId] = []
+        self._has_finished = trio.Event()
         self._ctx: Context
         self._tasks: SupervisorRef
 
@@ -78,6 +83,7 @@ class RunActor(Actor):
     async def run(self, ctx: Context) -> None:
         """Drive the run to its end."""
         ctx.start_soon(self._watch_deadline)
+        ctx.start_soon(self._let_go_soon)
         await self._take_up()
         while not self._is_over:
             first = await ctx.inbox.get()
@@ -104,6 +110,10 @@ class RunActor(Actor):
         await self._commit(await self._settle(lost), [])
         for task in started:
             self._instruct(task.id)
+        if self._ctx.restarts:  # whom the predecessor had not let go of yet
+            for task in tasks:
+                if task.status.is_terminal and self._child(task.id) is not None:
+                    self._confirm(task.id, task.attempts)
 
     def _is_known(self, task: TaskState) -> bool:
         """Whether the task's actor is there, or at least its attempt: that goes on also when the actors' supervisor was replaced."""
@@ -176,7 +186,8 @@ class RunActor(Actor):
             at = settled.state.updated_at
             first = self._state.sequence + 1
             try:
-                await self._session.journal.append(records_of(settled.events, at))
+                records = records_of(settled.events, at)
+                await self._session.journal.append(records, meanwhile=lambda: self._meanwhile(settled))
             except JournalError as error:
                 await self._give_up(error)  # what was decided is not known to be durable: nothing may follow
             self._state = settled.state
@@ -210,10 +221,29 @@ class RunActor(Actor):
         self._tell_task(start.task, Carry(start, self._state))
 
     def _confirm(self, task_id: TaskId, attempt: int) -> None:
-        """Tell the task's actor, if it is there, that the outcome of its attempt is durable."""
-        child = self._child(task_id)
-        if child is not None:
-            is_final = self._state.tasks[task_id].status.is_terminal
+        """Tell the task's actor, if it is there, that the outcome of its attempt is durable; if the task is done, a little later."""
+        if self._state.tasks[task_id].status.is_terminal:
+            self._finished.append(task_id)
+            self._has_finished.set()
+        else:
+            self._tell_recorded(task_id, attempt, is_final=False)
+
+    def _let_go(self) -> None:
+        """Tell the actors of finished tasks that all of it is durable: they end, which the next commit hides."""
+        finished, self._finished = self._finished, []
+        for task_id in finished:
+            self._tell_recorded(task_id, self._state.tasks[task_id].attempts, is_final=True)
+
+    async def _let_go_soon(self) -> None:
+        """Let go of what no other commit has come for."""
+        while True:
+            await self._has_finished.wait()
+            await trio.sleep(LET_GO_SECONDS)
+            self._let_go()
+            self._has_finished = trio.Event()
+
+    def _tell_recorded(self, task_id: TaskId, attempt: int, *, is_final: bool) -> None:
+        if (child := self._child(task_id)) is not None:
             child.tell_nowait(Recorded(attempt, is_final))
 
     def _child(self, task_id: TaskId) -> Ref[object] | None:
@@ -226,7 +256,7 @@ class RunActor(Actor):
         if task.status is TaskStatus.RUNNING:
             self._instruct_running(task)
         elif task.attempts:
-            self._confirm(task_id, task.attempts)
+            self._tell_recorded(task_id, task.attempts, is_final=True)
 
     def _instruct_running(self, task: TaskState) -> None:
         if task.is_attempt_open:
@@ -236,17 +266,25 @@ class RunActor(Actor):
         elif task.due_at is not None:
             self._tell_task(task.id, WaitUntil(task.due_at))
 
+    def _meanwhile(self, settled: Settled) -> None:
+        """What needs no durable batch: let go of what is done, and have the actors ready that the batch starts."""
+        self._let_go()
+        for start in settled.starts:
+            self._actor_of(start.task)
+
     def _tell_task(self, task_id: TaskId, message: TaskMessage) -> None:
         """Tell a task's actor something; it is started for it when there is none."""
+        self._actor_of(task_id).tell_nowait(message)
+
+    def _actor_of(self, task_id: TaskId) -> Ref[object]:
         child = self._child(task_id)
         if child is not None:
-            child.tell_nowait(message)
-            return
+            return child
         session, host, driver = self._session, self._host, self._ctx.self_ref
-        self._tasks.start_child_nowait(
+        return self._tasks.start_child_nowait(
             ChildSpec(
                 task_name(task_id),
-                lambda: TaskActor(session, host, driver, task_id, message),
+                lambda: TaskActor(session, host, driver, task_id),
                 restart="transient",
                 mailbox_capacity=TASK_MAILBOX,
             )

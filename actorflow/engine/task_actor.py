@@ -2,7 +2,8 @@
 
 Begins attempts in the host, stops them, waits out back-offs, and lets go of what is recorded. It decides
 nothing and holds nothing that its successor cannot ask for again, so a crash costs no attempt: the attempt
-goes on in the host and tells the RunActor itself how it ended.
+goes on in the host and tells the RunActor itself how it ended. It is there a moment before the start is
+durable, and does nothing until it is told.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from actorflow.engine.messages import (
     Recorded,
     Rejoined,
     StopAttempt,
-    TaskMessage,
     WaitUntil,
 )
 from actorflow.engine.session import Session
@@ -32,28 +32,22 @@ class TaskActor(Actor):
 
     Args:
         driver: the RunActor.
-        first: what it is started for; a later incarnation asks again instead.
     """
 
-    def __init__(
-        self, session: Session, host: AttemptHost, driver: Ref[object], task_id: TaskId, first: TaskMessage
-    ) -> None:
+    def __init__(self, session: Session, host: AttemptHost, driver: Ref[object], task_id: TaskId) -> None:
         self._session = session
         self._host = host
         self._driver = driver
         self._task = task_id
-        self._first = first
         self._attempt = 0
         self._wait: trio.CancelScope | None = None
         self._ctx: Context
 
     async def on_start(self, ctx: Context) -> None:
-        """Do what it was started for; after a crash, ask what there is to do."""
+        """After a crash, ask what there is to do."""
         self._ctx = ctx
         if ctx.restarts:
             self._driver.tell_nowait(Rejoined(self._task), reserved=True)
-        else:
-            await self.receive(self._first)
 
     async def receive(self, message: object) -> None:
         """Handle one message."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from actorflow.journal.faults import (
     stale_error,
 )
 from actorflow.journal.migrations import check_known, migrate
-from actorflow.journal.port import NewRecord, Record
+from actorflow.journal.port import NewRecord, Record, nothing
 from actorflow.journal.storage import storage_errors, sync_file, sync_folder
 from actorflow.journal.tables import check_files, connect, place_of, read_tail, select
 from actorflow.journal.wal import check_wal
@@ -130,8 +130,13 @@ class Database:
             raise full_error(path) if is_full(error) else sqlite_error(error, "open", path, 1) from error
         self._noted = self.tail
 
-    def append(self, batches: Sequence[Sequence[NewRecord]]) -> list[int]:
+    def append(
+        self, batches: Sequence[Sequence[NewRecord]], *, before_sync: Callable[[], None] = nothing
+    ) -> list[int]:
         """Make all batches durable in one transaction; return the last sequence of each.
+
+        Args:
+            before_sync: called when nothing is left to do but to wait for the disk.
 
         Raises:
             JournalFull: there is no room; none of it was written.
@@ -147,7 +152,7 @@ class Database:
             rows += added
             heads.append(tail.sequence)
         if rows:
-            self._commit(rows, tail)
+            self._commit(rows, tail, before_sync)
         return heads
 
     def read(self, after: Link, limit: int) -> tuple[list[Record], Link]:
@@ -210,7 +215,7 @@ class Database:
         if self.failure is None and not isinstance(error, JournalFull):
             self.failure = JournalError(error.message, hint=error.hint)
 
-    def _commit(self, rows: list[Row], tail: Link) -> None:
+    def _commit(self, rows: list[Row], tail: Link, before_sync: Callable[[], None]) -> None:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -220,6 +225,7 @@ class Database:
             if self._pages >= CHECKPOINT_PAGES:  # the note rides along, so that it costs no fsync of its own
                 connection.execute(_NOTE, (tail.sequence, tail.crc))
                 self._noted = tail
+            before_sync()
             connection.execute("COMMIT")
         except SQLITE_FAILURES as error:
             if is_full(error) and self._rolled_back():

@@ -16,7 +16,7 @@ import trio
 
 from actorflow.errors import JournalError, JournalFull
 from actorflow.journal.faults import again, closed_error, stale_error
-from actorflow.journal.port import Journal, NewRecord, Record, checked
+from actorflow.journal.port import Journal, NewRecord, Record, checked, nothing
 
 __all__ = ["MemoryDisk", "MemoryJournal", "Sync"]
 
@@ -78,13 +78,15 @@ class MemoryJournal(Journal):
         """See ``Journal``."""
         return self._head
 
-    async def append(self, batch: Sequence[NewRecord]) -> int:
+    async def append(self, batch: Sequence[NewRecord], *, meanwhile: Callable[[], None] = nothing) -> int:
         """See ``Journal``; one checkpoint, unless there is a ``sync``."""
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._sync is not None:
-            return await self._append_slowly(batch, self._sync)
+            return await self._append_slowly(batch, self._sync, meanwhile)
         try:
-            return self._commit(self._number(batch))
+            records = self._number(batch)
+            meanwhile()
+            return self._commit(records)
         finally:
             await trio.lowlevel.cancel_shielded_checkpoint()
 
@@ -100,10 +102,13 @@ class MemoryJournal(Journal):
             async with self._turn:
                 self._closed = True
 
-    async def _append_slowly(self, batch: Sequence[NewRecord], sync: Sync) -> int:
+    async def _append_slowly(
+        self, batch: Sequence[NewRecord], sync: Sync, meanwhile: Callable[[], None]
+    ) -> int:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _STUCK_SECONDS):
             async with self._turn:
                 records = self._number(batch)
+                meanwhile()
                 try:
                     await sync(records)
                 except JournalFull:

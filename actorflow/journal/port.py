@@ -8,14 +8,14 @@ there whole or not at all, and nothing is ever changed or removed. Must not know
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from actorflow.errors import InternalError
 
-__all__ = ["Journal", "NewRecord", "Record", "checked"]
+__all__ = ["Journal", "NewRecord", "Record", "checked", "nothing"]
 
 _INT64 = 1 << 63
 
@@ -71,6 +71,10 @@ def checked(batch: Sequence[NewRecord]) -> tuple[NewRecord, ...]:
     return records
 
 
+def nothing() -> None:
+    """What there is to do during most appends."""
+
+
 class Journal(ABC):
     """An append-only log, open for writing by the one driver of a run.
 
@@ -88,12 +92,18 @@ class Journal(ABC):
         """The sequence of the last durable record, as far as this journal wrote or saw it; 0 for an empty journal."""
 
     @abstractmethod
-    async def append(self, batch: Sequence[NewRecord]) -> int:
+    async def append(self, batch: Sequence[NewRecord], *, meanwhile: Callable[[], None] = nothing) -> int:
         """Make ``batch`` durable, all of it or nothing, and return the sequence of its last record.
 
         Appends are carried out in the order in which they were called. A checkpoint: cancelled before
         anything is queued, nothing is written; after that the outcome is waited for and cannot be cancelled,
         as a caller must know whether it happened. An empty batch writes nothing and returns ``head``.
+
+        Args:
+            meanwhile: work that nobody waits for, such as cleaning up; called in the event loop when the disk
+                begins to write, so that the commit hides what it takes. It must not rest on the batch, which
+                is not durable yet. A batch that cannot be written may leave it undone. What it raises is
+                raised here, and whether the batch is durable is then not known.
 
         Raises:
             JournalFull: there is no room; nothing was written, and the journal can be used further.

@@ -8,13 +8,13 @@ database from the event loop: ``Writer`` does it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from actorflow.journal.database import Database
-from actorflow.journal.port import Journal, NewRecord, Record, checked
+from actorflow.journal.port import Journal, NewRecord, Record, checked, nothing
 from actorflow.journal.writer import Writer
 
 __all__ = ["SqliteJournal", "open_sqlite_journal"]
@@ -62,9 +62,9 @@ class SqliteJournal(Journal):
         """See ``Journal``."""
         return self._head
 
-    async def append(self, batch: Sequence[NewRecord]) -> int:
+    async def append(self, batch: Sequence[NewRecord], *, meanwhile: Callable[[], None] = nothing) -> int:
         """See ``Journal``; appends that come while a commit is at work share the next one."""
-        head = await self._writer.append(checked(batch))
+        head = await self._writer.append(checked(batch), meanwhile)
         self._head = max(self._head, head)
         return head
 

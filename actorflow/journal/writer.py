@@ -22,7 +22,7 @@ import trio
 from actorflow.errors import InternalError, JournalError
 from actorflow.journal.database import Database
 from actorflow.journal.faults import closed_error, for_another
-from actorflow.journal.port import NewRecord
+from actorflow.journal.port import NewRecord, nothing
 
 __all__ = ["Writer"]
 
@@ -43,13 +43,14 @@ class _Job:
 
 
 class _Append(_Job):
-    """A batch to append."""
+    """A batch to append, and what to do in the loop meanwhile."""
 
-    __slots__ = ("batch",)
+    __slots__ = ("batch", "meanwhile")
 
-    def __init__(self, batch: Sequence[NewRecord]) -> None:
+    def __init__(self, batch: Sequence[NewRecord], meanwhile: Callable[[], None]) -> None:
         super().__init__()
         self.batch = batch
+        self.meanwhile = meanwhile
 
 
 class _Call(_Job):
@@ -83,10 +84,10 @@ class Writer:
         )
         return facts
 
-    async def append(self, batch: Sequence[NewRecord]) -> int:
+    async def append(self, batch: Sequence[NewRecord], meanwhile: Callable[[], None] = nothing) -> int:
         """Append ``batch``; see ``Journal.append``."""
         await trio.lowlevel.checkpoint_if_cancelled()
-        head: int = await self._ask(_Append(batch))
+        head: int = await self._ask(_Append(batch, meanwhile))
         return head
 
     async def call(self, work: Callable[[Database], _T]) -> _T:
@@ -121,7 +122,7 @@ class Writer:
             self._deliver(jobs)
             return
         while True:
-            _serve(database, jobs)
+            self._serve(database, jobs)
             self._deliver(jobs)
             if database.is_closed:
                 return
@@ -136,9 +137,36 @@ class Writer:
                 jobs.append(self._queue.get_nowait())
         return jobs
 
+    def _serve(self, database: Database, jobs: list[_Job]) -> None:
+        for are_appends, group in groupby(jobs, key=lambda job: isinstance(job, _Append)):
+            if are_appends:
+                self._append(database, [job for job in group if isinstance(job, _Append)])
+            else:
+                _call(database, [job for job in group if isinstance(job, _Call)])
+
+    def _append(self, database: Database, jobs: list[_Append]) -> None:
+        waiting = [job for job in jobs if job.meanwhile is not nothing]
+        try:
+            heads = database.append(
+                [job.batch for job in jobs], before_sync=lambda: self._in_loop(_do_meanwhile, waiting)
+            )
+        except Exception as error:  # noqa: BLE001 - a task waits for the answer and cannot be cancelled
+            failure = _as_ours(error)
+            database.fail(failure)
+            for job in jobs:
+                job.error = failure if job is jobs[0] else for_another(failure)
+            return
+        for job, head in zip(jobs, heads, strict=True):
+            job.value = head
+
     def _deliver(self, jobs: list[_Job]) -> None:
-        with suppress(trio.RunFinishedError):  # the loop was torn down around its tasks: nobody waits
-            self._token.run_sync_soon(_wake, jobs)
+        self._in_loop(_wake, jobs)
+
+    def _in_loop(self, work: Callable[[Any], None], jobs: Sequence[_Job]) -> None:
+        """Have ``work`` called with ``jobs`` in the loop; calls come in their order."""
+        if jobs:
+            with suppress(trio.RunFinishedError):  # the loop was torn down around its tasks: nobody waits
+                self._token.run_sync_soon(work, jobs)
 
 
 async def _answer_to(job: _Job) -> Any:
@@ -149,30 +177,17 @@ async def _answer_to(job: _Job) -> Any:
     return job.value
 
 
+def _do_meanwhile(jobs: list[_Append]) -> None:
+    for job in jobs:
+        try:
+            job.meanwhile()
+        except Exception as error:  # noqa: BLE001 - its task waits, and is told when the answer comes
+            job.error = error
+
+
 def _wake(jobs: list[_Job]) -> None:
     for job in jobs:
         trio.lowlevel.reschedule(job.task)
-
-
-def _serve(database: Database, jobs: list[_Job]) -> None:
-    for are_appends, group in groupby(jobs, key=lambda job: isinstance(job, _Append)):
-        if are_appends:
-            _append(database, [job for job in group if isinstance(job, _Append)])
-        else:
-            _call(database, [job for job in group if isinstance(job, _Call)])
-
-
-def _append(database: Database, jobs: list[_Append]) -> None:
-    try:
-        heads = database.append([job.batch for job in jobs])
-    except Exception as error:  # noqa: BLE001 - a task waits for the answer and cannot be cancelled
-        failure = _as_ours(error)
-        database.fail(failure)
-        for job in jobs:
-            job.error = failure if job is jobs[0] else for_another(failure)
-        return
-    for job, head in zip(jobs, heads, strict=True):
-        job.value = head
 
 
 def _call(database: Database, jobs: list[_Call]) -> None:

@@ -195,6 +195,22 @@ async def a_call_that_has_begun_is_not_cancelled(place: JournalPlace) -> None:
         _equal(len(await journal.read()), 2, "an append that has returned is there")
 
 
+async def other_work_is_done_while_the_disk_writes(place: JournalPlace) -> None:
+    """Once, in the event loop, before the append returns."""
+    done: list[bool] = []
+    async with place.open() as journal:
+        await journal.append(_news(1), meanwhile=lambda: done.append(trio.lowlevel.in_trio_run()))
+        _equal(done, [True], "the work is done once, in the event loop")
+        await _raises(ArithmeticError, journal.append(_news(1), meanwhile=_fail), "its exception is raised")
+        head = journal.head
+        _equal(await journal.append(_news(1)) > head, True, "which does the journal no harm")
+        _equal(len(await journal.read()), journal.head, "and every record is there")
+
+
+def _fail() -> None:
+    raise ArithmeticError
+
+
 async def a_record_that_cannot_be_stored_is_refused_alone(place: JournalPlace) -> None:
     """A caller's mistake costs nobody else anything."""
     wrong: Any = "text"
@@ -231,6 +247,7 @@ JOURNAL_CASES: tuple[JournalCase, ...] = (
     batches_of_many_tasks_stay_whole_and_in_the_order_of_the_calls,
     a_call_that_is_cancelled_already_writes_nothing,
     a_call_that_has_begun_is_not_cancelled,
+    other_work_is_done_while_the_disk_writes,
     a_record_that_cannot_be_stored_is_refused_alone,
     a_closed_journal_refuses,
 )

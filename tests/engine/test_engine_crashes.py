@@ -90,6 +90,31 @@ async def test_a_run_actor_that_crashes_comes_back_and_adopts_running_attempts(
     assert [(e.path, e.restarts) for e in run.events(ev.ActorRestarted)] == [("run/driver", 1)]
 
 
+async def test_a_run_actor_that_crashes_leaves_no_actors_of_finished_tasks_behind(
+    rehearse, crash_run_actor, autojump_clock
+) -> None:
+    run = rehearse(FAN)
+    for name, n in {"a": 1, "b": 2, "c": 3}.items():
+        run.agent.script(name, n)
+    gates = {name: run.agent.hold(name) for name in "bc"}
+    is_first = once(Outcome)
+    crash_run_actor(
+        lambda message: isinstance(message, Outcome) and message.event.task == "b" and is_first(message)
+    )
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run.run)
+        await wait_all_tasks_blocked()
+        gates["b"].open()  # a moment after a is done, whose actor has not been told yet
+        await trio.sleep(1)
+
+        assert len(run.events(ev.ActorRestarted)) == 1
+        assert "task:c" in run.drive.tree()
+        assert "task:a" not in run.drive.tree()
+
+        gates["c"].open()
+
+
 @pytest.mark.parametrize("kind", [Carry, Recorded])
 async def test_a_task_actor_that_crashes_comes_back_and_finds_its_attempt(
     kind, rehearse, crash_task_actor, autojump_clock
@@ -97,11 +122,15 @@ async def test_a_task_actor_that_crashes_comes_back_and_finds_its_attempt(
     run = rehearse(FAN)
     for name, n in {"a": 1, "b": 2, "c": 3}.items():
         run.agent.script(name, n)
+    gate = run.agent.hold("d")
     crash_task_actor(once(kind))
 
-    state = await run.run()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run.run)
+        await trio.sleep(1)
+        gate.open()
 
-    assert state.status is RunStatus.SUCCESS
+    assert run.state.status is RunStatus.SUCCESS
     assert [r.attempt for r in run.agent.requests] == [1, 1, 1, 1]
     assert len(run.events(ev.ActorRestarted)) == 1
 

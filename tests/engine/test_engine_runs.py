@@ -346,3 +346,34 @@ async def test_tasks_leave_nothing_for_the_garbage_collector(rehearse, autojump_
             gc.enable()
 
     assert garbage[1] - garbage[0] < 50  # less than one object a task
+
+
+async def test_while_a_start_is_written_its_actor_is_ready_and_its_agent_is_not_called(
+    rehearse, autojump_clock
+) -> None:
+    run = rehearse(CHAIN)
+    seen: dict[str, tuple[str, int]] = {}
+
+    async def slow_disk(records) -> None:
+        await trio.sleep(1)
+        seen[records[-1].kind] = run.drive.tree(), len(run.agent.requests)
+
+    run.sync = slow_disk
+    await run.run()
+
+    tree, calls = seen["AttemptStarted"]  # of b; the outcome of a is in the same batch
+    assert "task:b" in tree
+    assert calls == 1
+
+
+async def test_the_actors_of_finished_tasks_end_though_nothing_else_happens(rehearse, autojump_clock) -> None:
+    run = rehearse(CHAIN)
+    gate = run.agent.hold("b")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run.run)
+        await trio.sleep(1)
+
+        assert "task:b" in run.drive.tree()
+        assert "task:a" not in run.drive.tree()
+
+        gate.open()

@@ -12,6 +12,7 @@ from actorflow.testing.journals import (
     a_call_that_is_cancelled_already_writes_nothing,
     a_replaced_driver_is_refused,
     batches_of_many_tasks_stay_whole_and_in_the_order_of_the_calls,
+    other_work_is_done_while_the_disk_writes,
     records_are_numbered_from_1_without_a_gap,
     records_survive_the_driver,
 )
@@ -66,24 +67,29 @@ class Forgetful(MemoryDisk):
 
 
 class Doubling(MemoryJournal):
-    async def append(self, batch):
-        return await super().append([*batch, *batch])
+    async def append(self, batch, **options):
+        return await super().append([*batch, *batch], **options)
 
 
 class Reordering(MemoryJournal):
     waiting = 0
 
-    async def append(self, batch):
+    async def append(self, batch, **options):
         self.waiting += 1
         if self.waiting % 2:
             await trio.lowlevel.checkpoint()
-        return await super().append(batch)
+        return await super().append(batch, **options)
 
 
 class Uninterested(MemoryJournal):
-    async def append(self, batch):
+    async def append(self, batch, **options):
         with trio.CancelScope(shield=True):
-            return await super().append(batch)
+            return await super().append(batch, **options)
+
+
+class Idle(MemoryJournal):
+    async def append(self, batch, **_):
+        return await super().append(batch)
 
 
 class Tolerant(MemoryDisk):
@@ -101,6 +107,7 @@ class Tolerant(MemoryDisk):
         (Tolerant, a_replaced_driver_is_refused),
         (Doubling, records_are_numbered_from_1_without_a_gap),
         (Reordering, batches_of_many_tasks_stay_whole_and_in_the_order_of_the_calls),
+        (Idle, other_work_is_done_while_the_disk_writes),
         (Uninterested, a_call_that_is_cancelled_already_writes_nothing),
     ],
     ids=lambda value: value.__name__,

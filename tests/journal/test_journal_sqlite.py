@@ -226,7 +226,7 @@ async def test_no_room_for_the_log_to_be_extended_is_no_reason_not_to_open(path,
 @pytest.mark.trio
 async def test_a_mistake_in_the_thread_is_told_and_poisons(path, monkeypatch):
     async with open_sqlite_journal(path) as journal:
-        monkeypatch.setattr(Database, "append", lambda self, batches: 1 / 0)
+        monkeypatch.setattr(Database, "append", lambda self, batches, **_: 1 / 0)
         with pytest.raises(InternalError, match="ZeroDivisionError"):
             await journal.append(news())
         monkeypatch.undo()
@@ -239,10 +239,10 @@ async def test_appends_that_wait_share_one_commit(path, monkeypatch):
     groups, gate = [], threading.Event()
     real = Database.append
 
-    def append(self, batches):
+    def append(self, batches, **options):
         gate.wait(timeout=30)
         groups.append(len(batches))
-        return real(self, batches)
+        return real(self, batches, **options)
 
     monkeypatch.setattr(Database, "append", append)
     async with open_sqlite_journal(path) as journal, trio.open_nursery() as nursery:
@@ -260,7 +260,9 @@ async def test_appends_that_wait_share_one_commit(path, monkeypatch):
 async def test_an_append_that_waits_for_the_disk_does_not_end_by_being_cancelled(path, monkeypatch):
     gate, real, returned = threading.Event(), Database.append, []
     monkeypatch.setattr(
-        Database, "append", lambda self, batches: gate.wait(timeout=30) and real(self, batches)
+        Database,
+        "append",
+        lambda self, batches, **options: gate.wait(timeout=30) and real(self, batches, **options),
     )
 
     async def append(journal):
@@ -437,7 +439,9 @@ async def test_all_of_a_group_are_refused_when_there_is_no_room_for_all(path, mo
     monkeypatch.setattr(database_module, "PRAGMAS", (*database_module.PRAGMAS, ("max_page_count", "40", 40)))
     gate, real, outcomes = threading.Event(), Database.append, []
     monkeypatch.setattr(
-        Database, "append", lambda self, batches: gate.wait(timeout=30) and real(self, batches)
+        Database,
+        "append",
+        lambda self, batches, **options: gate.wait(timeout=30) and real(self, batches, **options),
     )
 
     async def append(journal):
