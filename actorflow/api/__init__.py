@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from actorflow.api.library import read_template as read_template
     from actorflow.api.listing import Wanted as Wanted
     from actorflow.api.listing import history as history
+    from actorflow.api.looking import Glance as Glance
     from actorflow.api.looking import Inspection as Inspection
+    from actorflow.api.looking import glance as glance
     from actorflow.api.looking import inspect as inspect
     from actorflow.api.recalling import Context as Context
     from actorflow.api.recalling import compare_contexts as compare_contexts
@@ -72,7 +74,9 @@ _MODULES = {
     "FileResult": "actorflow.api.workflow_tests",
     "Finished": "actorflow.api.running",
     "InputFact": "actorflow.api.dry_running",
+    "Glance": "actorflow.api.looking",
     "Inspection": "actorflow.api.looking",
+    "glance": "actorflow.api.looking",
     "JournalTail": "actorflow.api.following",
     "Recorded": "actorflow.state.recorded",
     "Rehearsal": "actorflow.api.rehearsing",

@@ -5,14 +5,16 @@ Reads only; works while the run is driven, after a crash, and for any past run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from actorflow.engine.records import read_records
+from actorflow.engine.snapshots import Folded, folded, folded_from_snapshot
 from actorflow.errors import RunError
-from actorflow.ids import RunId
+from actorflow.ids import RunId, TaskId
 from actorflow.journal import BlobStore, Driver, JournalReader, RunStore, who_drives
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus, fold
@@ -20,7 +22,7 @@ from actorflow.state.events import BlobRef
 from actorflow.state.recorded import Recorded
 from actorflow.values import Frozen, freeze
 
-__all__ = ["Inspection", "inspect"]
+__all__ = ["Glance", "Inspection", "glance", "glance_at_snapshot", "inspect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,84 @@ class Inspection:
     @property
     def status_word(self) -> str:
         """The run's status, or ``interrupted`` when it should be running and nobody drives it."""
-        if self.state.status in (RunStatus.RUNNING, RunStatus.PENDING) and self.driver is None:
-            return "interrupted"
-        return "unknown" if self.state.status is None else self.state.status.value
+        return _status_word(self.state, self.driver)
 
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
         return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A run at one moment, without its events: what a long one is looked at with.
+
+    Attributes:
+        state: without outputs and context, unless they were asked for.
+        order: all tasks as the workflow declares them.
+        limits: task -> its greatest number of attempts, where that is more than one.
+        driver: who drives it; None when nobody does.
+    """
+
+    run_id: RunId
+    folder: Path
+    state: RunState
+    order: tuple[TaskId, ...]
+    limits: Mapping[TaskId, int]
+    driver: Driver | None
+    _folded: Folded = field(repr=False)
+
+    @property
+    def status_word(self) -> str:
+        """The run's status, or ``interrupted`` when it should be running and nobody drives it."""
+        return _status_word(self.state, self.driver)
+
+    def with_outputs(self, tasks: Sequence[TaskId]) -> RunState:
+        """Return the state with the outputs of some tasks."""
+        return self._folded.with_outputs(tasks)
+
+    def output(self, ref: BlobRef) -> Frozen:
+        """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
+        return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
+
+
+def glance(run: str, *, settings: Settings, whole: bool = False) -> Glance:
+    """Look at a run, through its snapshot if it has one: then only what came after is read and verified.
+
+    Args:
+        run: an id, a unique prefix of one, or ``last``.
+        whole: with all outputs, and the context that expressions see.
+
+    Raises:
+        RunError: there is no such run, or it was never accepted.
+        JournalError: its journal cannot be read or is damaged.
+    """
+    store = RunStore(settings.state_dir)
+    folder = store.open(store.resolve(run))
+    driver = who_drives(folder.path)  # before the journal, as in ``inspect``
+    with JournalReader.open(folder.path) as reader:
+        found = folded(reader, folder.path, whole=whole)
+    if not found.state.sequence:
+        hint = "its command was stopped before anything happened"
+        raise RunError(f"run {folder.run_id} was never begun", hint=hint)
+    return Glance(folder.run_id, folder.path, found.state, found.order, found.limits, driver, found)
+
+
+def glance_at_snapshot(run: str, *, settings: Settings) -> Glance | None:
+    """Look at a run as ``glance`` does, when it has a snapshot; None when there is none that fits its journal."""
+    store = RunStore(settings.state_dir)
+    folder = store.open(store.resolve(run))
+    driver = who_drives(folder.path)
+    with JournalReader.open(folder.path) as reader:
+        found = folded_from_snapshot(reader, folder.path)
+    if found is None:
+        return None
+    return Glance(folder.run_id, folder.path, found.state, found.order, found.limits, driver, found)
+
+
+def _status_word(state: RunState, driver: Driver | None) -> str:
+    if state.status in (RunStatus.RUNNING, RunStatus.PENDING) and driver is None:
+        return "interrupted"
+    return "unknown" if state.status is None else state.status.value
 
 
 def inspect(run: str, *, settings: Settings) -> Inspection:

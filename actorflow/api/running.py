@@ -38,6 +38,7 @@ from actorflow.engine.feed import Hub, Watch, watch_safely
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.session import BlobReader, Session
+from actorflow.engine.snapshots import Keeper, restored
 from actorflow.errors import ActorflowError
 from actorflow.ids import RunId, TaskId, make_run_id
 from actorflow.journal import (
@@ -51,7 +52,7 @@ from actorflow.journal import (
 )
 from actorflow.scheduling import Facts
 from actorflow.settings import Settings
-from actorflow.state import EMPTY, REHEARSAL, RunState, RunStatus, apply, fold
+from actorflow.state import REHEARSAL, RunState, RunStatus, apply
 from actorflow.state import events as ev
 from actorflow.values import JSONValue
 from actorflow.workflow import read_inputs
@@ -227,18 +228,29 @@ class _Driving:
         """Take the lease, open the journal, record what ``first`` gives for its state and our epoch, and drive."""
         with _lease(self.folder):
             async with open_sqlite_journal(self.folder.journal) as journal:
-                records = read_records(await journal.read())
-                state = fold(((recorded.at, recorded.event) for recorded in records), EMPTY)
+                records = await journal.read()
+                state = await trio.to_thread.run_sync(restored, self.folder.path, records)
                 await self._end_survivors(state)
                 BlobStore(self.folder.blobs).sweep()
-                await scrub_lost(self.folder, self.secrets.values(), [recorded.event for recorded in records])
-                state = await self._drive(journal, state, first(state, journal.epoch))
+                events = (recorded.event for record in records for recorded in read_records([record]))
+                await scrub_lost(self.folder, self.secrets.values(), events)
+                keeper = self._keeper(state)
+                state = await self._drive(journal, state, first(state, journal.epoch), keeper)
+            if keeper.is_due(state, at_end=True):
+                await trio.to_thread.run_sync(keeper.save, state)
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
 
-    async def _drive(self, journal: Journal, state: RunState, events: list[ev.Event]) -> RunState:
+    def _keeper(self, state: RunState) -> Keeper:
+        tasks = self.plan.tasks.values()
+        limits = {task.id: task.retry.max_attempts for task in tasks if task.retry.max_attempts > 1}
+        return Keeper(self.folder.path, tuple(self.plan.tasks), limits, state.sequence)
+
+    async def _drive(
+        self, journal: Journal, state: RunState, events: list[ev.Event], keeper: Keeper
+    ) -> RunState:
         if not events:
             return state
-        session = self._session(journal, state)
+        session = replace(self._session(journal, state), keeper=keeper)
         drive = Drive(session, control=self.folder.control)
         failed: ActorflowError | None = None
         async with trio.open_nursery() as helpers:

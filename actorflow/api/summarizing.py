@@ -6,9 +6,12 @@ rule and no condition again: that is ``explain RUN TASK``. Reads only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from actorflow.api.explaining import dependency_fact, status_word
+from actorflow.api.looking import glance_at_snapshot
 from actorflow.api.reading import RunReading, read_run
 from actorflow.api.reasons import Facts, named, why
 from actorflow.ids import TaskId
@@ -33,24 +36,61 @@ def explain_run(run: str, *, settings: Settings, now: float) -> RunExplanation:
         RunError: there is no such run.
         JournalError: its journal cannot be read or is damaged.
     """
+    seen = _through_snapshot(run, settings) or _through_journal(run, settings)
+    state, status = seen.state, seen.status
+    told = [state.tasks[task] for task in seen.without_success]
+    return RunExplanation(
+        run_id=state.run_id,
+        workflow=state.workflow,
+        mode=state.mode,
+        status=status,
+        summary=_run_summary(state, status, seen.counts),
+        counts=seen.counts,
+        tasks=tuple(_summary(t, state, now, seen.limits, status) for t in told if _is_worth_telling(t)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A run, as much of it as is to be explained.
+
+    Attributes:
+        state: has at least what did not succeed, and what that depends on.
+        without_success: the tasks that did not succeed, in the order of the workflow.
+        counts: state -> how many tasks are in it, hooks apart.
+    """
+
+    state: RunState
+    status: str
+    without_success: tuple[TaskId, ...]
+    counts: dict[str, int]
+    limits: Mapping[TaskId, int]
+
+
+def _through_snapshot(run: str, settings: Settings) -> _Seen | None:
+    """Look at a long run through its snapshot, None when it has none."""
+    seen = glance_at_snapshot(run, settings=settings)
+    if seen is None:
+        return None
+    known = dict(seen.state.tasks.items())
+    without = tuple(t for t in seen.order if known[t].status is not TaskStatus.SUCCESS)
+    counts = Counter(task.status.value for task in known.values() if not task.hook)
+    return _Seen(seen.state, seen.status_word, without, _in_order(counts), seen.limits)
+
+
+def _through_journal(run: str, settings: Settings) -> _Seen:
+    """Fold only the events about what did not succeed and what that depends on."""
     reading = read_run(run, settings=settings)
     entries = reading.entries
-    without_success = [task for task in entries if reading.last_kinds.get(task) != "TaskSucceeded"]
-    needed = {*without_success, *(d for task in without_success for d in entries[task].dependencies)}
+    without = tuple(task for task in entries if reading.last_kinds.get(task) != "TaskSucceeded")
+    needed = {*without, *(d for task in without for d in entries[task].dependencies)}
     state = reading.state(needed)
-    status = status_word(reading, state)
-    counts = _counts(reading, state)
     limits = attempt_limits(reading.accepted)
-    told = [state.tasks[task] for task in without_success]
-    return RunExplanation(
-        run_id=reading.run_id,
-        workflow=reading.accepted.workflow,
-        mode=reading.accepted.mode,
-        status=status,
-        summary=_run_summary(state, status, counts),
-        counts=counts,
-        tasks=tuple(_summary(task, state, now, limits, status) for task in told if _is_worth_telling(task)),
-    )
+    return _Seen(state, status_word(reading, state), without, _counts(reading, state), limits)
+
+
+def _in_order(counts: Mapping[str, int]) -> dict[str, int]:
+    return {status.value: counts[status.value] for status in TaskStatus if counts.get(status.value)}
 
 
 def _is_worth_telling(task: TaskState) -> bool:
@@ -60,12 +100,8 @@ def _is_worth_telling(task: TaskState) -> bool:
 
 def _counts(reading: RunReading, state: RunState) -> dict[str, int]:
     """Count all tasks, hooks apart; those that are not in the state have succeeded."""
-    counts = dict.fromkeys((status.value for status in TaskStatus), 0)
-    for entry in reading.accepted.tasks:
-        if not entry.hook:
-            task = state.tasks.get(entry.id)
-            counts[(TaskStatus.SUCCESS if task is None else task.status).value] += 1
-    return {status: count for status, count in counts.items() if count}
+    tasks = (state.tasks.get(entry.id) for entry in reading.accepted.tasks if not entry.hook)
+    return _in_order(Counter((TaskStatus.SUCCESS if task is None else task.status).value for task in tasks))
 
 
 def _run_summary(state: RunState, status: str, counts: Mapping[str, int]) -> str:

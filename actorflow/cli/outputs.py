@@ -22,7 +22,7 @@ from actorflow.views.escape import escape_lines
 __all__ = ["report_of"]
 
 
-def report_of(seen: api.Inspection, *, order: Sequence[TaskId], status: str) -> dict[str, Any]:
+def report_of(seen: api.Inspection | api.Glance, *, order: Sequence[TaskId], status: str) -> dict[str, Any]:
     """Return the report of a run.
 
     Args:

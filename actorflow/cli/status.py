@@ -29,33 +29,32 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
     be running and that no process drives any more is 'interrupted'.
     """
     from actorflow import api
-    from actorflow.monitor.order import order_of
 
-    seen = api.inspect(run, settings=settings_for(state_dir))
-    order = order_of(seen.state, seen.events)
+    seen = api.glance(run, settings=settings_for(state_dir), whole=as_json)
     if as_json:
         from actorflow.cli.output import print_json
         from actorflow.cli.outputs import report_of
 
-        print_json(report_of(seen, order=order, status=seen.status_word))
+        print_json(report_of(seen, order=seen.order, status=seen.status_word))
         return
     import os
     import sys
     import time
 
-    from actorflow.monitor.limits import limits_in
     from actorflow.views.style import look_of
-    from actorflow.views.summary import Told, status_lines
+    from actorflow.views.summary import Told, status_lines, worth_showing
 
+    shown = [task.id for task in worth_showing(seen.state, seen.order)]
     told = Told(
-        order=order,
+        order=seen.order,
         now=time.time(),
         folder=str(seen.folder),
         look=look_of(sys.stdout, os.environ, zone=local_zone()),
         width=width_of(sys.stdout),
         options=repeat_options(state_dir),
         status=seen.status_word,
-        limits=limits_in(seen.events),
+        limits=seen.limits,
+        shown=shown,
         driver="" if seen.driver is None else str(seen.driver),
     )
-    say("\n".join(status_lines(seen.state, told)))
+    say("\n".join(status_lines(seen.with_outputs(shown), told)))

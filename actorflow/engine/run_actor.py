@@ -197,10 +197,17 @@ class RunActor(Actor):
         self._act(settled)
         if self._state.limits or self._opens_at is not None:
             self._watch_limits()
+        self._keep()
         for envelope in envelopes:
             if type(envelope.message) is Outcome:
                 self._confirm(envelope.message.event.task, envelope.message.event.attempt)
             envelope.reply(None)
+
+    def _keep(self) -> None:
+        """Have a snapshot made, off the way, when one is due."""
+        keeper = self._session.keeper
+        if keeper is not None and keeper.is_due(self._state):
+            self._ctx.start_soon(self._session.offload, keeper.save, self._state)
 
     def _act(self, settled: Settled) -> None:
         for start in settled.starts:

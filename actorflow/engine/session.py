@@ -17,6 +17,7 @@ import trio
 from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.engine.feed import Hub
+from actorflow.engine.snapshots import Keeper
 from actorflow.errors import ActorflowError
 from actorflow.ids import RunId, TaskId
 from actorflow.journal import Blobs, Journal
@@ -85,6 +86,7 @@ class Session:
         attempt_folder: makes and returns the folder of (task, attempt).
         offload: calls a function that waits for a disk; simulations under a mock clock, which no thread can
             obey, call it in place.
+        keeper: makes snapshots of a long journal; None for none.
     """
 
     run_id: RunId
@@ -102,6 +104,7 @@ class Session:
     attempt_folder: Callable[[TaskId, int], Path]
     offload: Callable[..., Awaitable[Any]] = in_thread
     ending: Ending = field(default_factory=Ending)
+    keeper: Keeper | None = None
 
     @property
     def load(self) -> LoadBlob:

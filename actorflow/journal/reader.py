@@ -95,6 +95,15 @@ class JournalReader:
         """
         return self._ask(lambda connection: read_tail(connection, str(self.path))[0].sequence)
 
+    def checksum(self, sequence: int) -> int:
+        """Return the checksum of the chain at a record.
+
+        Raises:
+            JournalDamaged: there is no such record.
+            JournalError: it cannot be read.
+        """
+        return self._ask(lambda connection: place_of(connection, sequence, str(self.path)).crc)
+
     def last_of(self, kind: str) -> Record | None:
         """Return the last durable record of a kind, None when there is none.
 

@@ -8,7 +8,7 @@ garbage collector need not look (``gc=False``).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from pyrsistent import PMap, pmap
@@ -23,6 +23,11 @@ from actorflow.workflow.model import Budget
 
 __all__ = ["EMPTY", "LIVE", "REHEARSAL", "RunState", "TaskState"]
 
+if TYPE_CHECKING:
+    Output: TypeAlias = Frozen | BlobRef
+else:
+    Output = Any  # msgspec reads the annotation when a state is saved, and knows no recursive types
+
 LIVE = "live"
 """The mode of a run that calls its agents."""
 
@@ -30,7 +35,7 @@ REHEARSAL = "rehearsal"
 """The mode of a run whose agents are played from stubs."""
 
 
-class TaskState(msgspec.Struct, frozen=True, gc=False):
+class TaskState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One task at one moment.
 
     Attributes:
@@ -67,7 +72,7 @@ class TaskState(msgspec.Struct, frozen=True, gc=False):
     attempt: AttemptStatus | None = None
     waiting: SubState | None = None
     due_at: float | None = None
-    output: Frozen | BlobRef = None
+    output: Output = None
     started_at: float | None = None
     finished_at: float | None = None
     attempt_started_at: float | None = None

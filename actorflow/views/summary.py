@@ -23,7 +23,7 @@ from actorflow.values import thaw
 from actorflow.views.escape import cut, escape, escape_lines
 from actorflow.views.style import COLOURS, Look, paint, symbol
 
-__all__ = ["Told", "end_lines", "status_lines"]
+__all__ = ["Told", "end_lines", "status_lines", "worth_showing"]
 
 _MOST_TASKS = 60
 _MOST_PREVIEW = 400
@@ -44,6 +44,7 @@ class Told:
         options: what a suggested command needs to find the run again (``--state-dir DIR``), or "".
         status: the run's status in words, ``interrupted`` among them.
         limits: task -> its greatest number of attempts; see ``attempt_limits``.
+        shown: what ``worth_showing`` gave, when that is known already.
         driver: who drives the run, in words, or "".
     """
 
@@ -56,6 +57,7 @@ class Told:
     status: str = ""
     driver: str = ""
     limits: Mapping[TaskId, int] = field(default_factory=dict)
+    shown: Sequence[TaskId] = ()
 
 
 def end_lines(state: RunState, told: Told) -> list[str]:
@@ -66,7 +68,7 @@ def end_lines(state: RunState, told: Told) -> list[str]:
     return [
         "",
         f"run {state.run_id}  {escape(state.workflow)}{mode_mark(state.mode)}  {mark}{took}{_why_not_done(state, status)}",
-        *_table(state, told),
+        *_table(state, told, worth_showing(state, told.order)),
         *_failures(state, told),
         *_next_steps(state, told),
     ]
@@ -90,11 +92,12 @@ def status_lines(state: RunState, told: Told) -> list[str]:
         "inputs": _inputs(state, told.width),
         "folder": escape(told.folder),
     }
+    shown = [state.tasks[task_id] for task_id in told.shown] or worth_showing(state, told.order)
     return [
         *(f"{name:<10}{text}" for name, text in facts.items() if text),
-        *_table(state, told),
+        *_table(state, told, shown),
         *_failures(state, told),
-        *_outputs(state, told),
+        *_outputs(shown, told),
         *_next_steps(state, told),
     ]
 
@@ -141,8 +144,7 @@ def _inputs(state: RunState, width: int) -> str:
 # --- tasks -------------------------------------------------------------------------------------------------------
 
 
-def _table(state: RunState, told: Told) -> Iterator[str]:
-    shown = _worth_showing(state, told.order)
+def _table(state: RunState, told: Told, shown: Sequence[TaskState]) -> Iterator[str]:
     if not shown:
         return
     yield ""
@@ -154,7 +156,7 @@ def _table(state: RunState, told: Told) -> Iterator[str]:
         head = f"{cut(line.id, name_width):<{name_width}}  {line.phase:<10} {took:>9}"
         detail = escape(line.detail) or _preview(task)
         yield f"  {mark} {cut(f'{head}  {detail}', max(20, told.width - 4)).rstrip()}"
-    hidden = len([t for t in told.order if not state.tasks[t].hook]) - sum(not task.hook for task in shown)
+    hidden = sum(not task.hook for task in state.tasks.values()) - sum(not task.hook for task in shown)
     if hidden > 0:
         counts = Counter(phase_of(task) for task in state.tasks.values() if not task.hook)
         yield f"    and {hidden} more; in all: " + ", ".join(
@@ -162,8 +164,10 @@ def _table(state: RunState, told: Told) -> Iterator[str]:
         )
 
 
-def _worth_showing(state: RunState, order: Sequence[TaskId]) -> list[TaskState]:
-    tasks = [state.tasks[task_id] for task_id in order]
+def worth_showing(state: RunState, order: Sequence[TaskId]) -> list[TaskState]:
+    """Return the tasks that have a line of their own: all of a small run, of a large one those that need looking at first."""
+    known = dict(state.tasks.items())  # a persistent map is slow to look things up in
+    tasks = [known[task_id] for task_id in order]
     tasks = [task for task in tasks if not task.hook or task.status is not TaskStatus.PENDING]
     if len(tasks) <= _MOST_TASKS:
         return tasks
@@ -189,7 +193,8 @@ def _failures(state: RunState, told: Told) -> Iterator[str]:
     if state.failure is not None and state.outcome is RunStatus.FAILED:
         yield ""
         yield from _failure("run", state.failure, told)
-    failed = [state.tasks[t] for t in told.order if state.tasks[t].status is TaskStatus.FAILED]
+    are_failed = {task.id: task for task in state.tasks.values() if task.status is TaskStatus.FAILED}
+    failed = [are_failed[t] for t in told.order if t in are_failed]
     for task in failed[:_MOST_FAILURES]:
         if task.error is None:
             continue
@@ -215,9 +220,9 @@ def _indented(lines: Iterable[str], most: int) -> Iterator[str]:
         yield f"  ({len(kept) - most} more lines)"
 
 
-def _outputs(state: RunState, told: Told) -> Iterator[str]:
-    for task_id in told.order:
-        task = state.tasks[task_id]
+def _outputs(shown: Sequence[TaskState], told: Told) -> Iterator[str]:
+    for task in shown:
+        task_id = task.id
         if task.notes:
             yield ""
             yield from (f"note on {task_id}: {escape(note)}" for note in task.notes)

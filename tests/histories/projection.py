@@ -15,7 +15,7 @@ def told(state: RunState) -> dict[str, Any]:
     for name in ("tasks", "removed"):
         fields[name] = {task.id: _task(task) for task in sorted(fields[name].values(), key=lambda t: t.id)}
     fields["context"] = {name: fields["context"][name] for name in sorted(fields["context"])}
-    return msgspec.json.decode(msgspec.json.encode(fields))  # type: ignore[no-any-return]  # a mapping
+    return msgspec.json.decode(msgspec.json.encode(fields, enc_hook=dict))  # type: ignore[no-any-return]  # a mapping
 
 
 def _task(task: TaskState) -> dict[str, Any]:

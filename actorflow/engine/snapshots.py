@@ -1,0 +1,183 @@
+"""Snapshots of long journals: when one is made, and how a state is had from one and the events after it.
+
+A journal of less than ``EVERY`` events is folded as it is. A longer one gets a snapshot each time that as many
+events again have been added (or as many as the run has tasks, so that it costs little beside them), and one at
+its end. ``folded`` gives the state of a journal at any moment: the same, to the byte, whether there is a
+snapshot or not. A snapshot that does not fit the journal is passed over.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from actorflow.engine.records import read_records
+from actorflow.errors import JournalError
+from actorflow.ids import TaskId
+from actorflow.journal import JournalReader, Record
+from actorflow.journal.snapshots import Snapshot, read_snapshot, write_snapshot
+from actorflow.monitor.limits import attempt_limits
+from actorflow.monitor.order import declared_order
+from actorflow.state import EMPTY, RunState, fold
+from actorflow.state.events import RunAccepted, SpecChanged
+from actorflow.state.recorded import Recorded
+from actorflow.state.saved import FORMAT, SavedState, load_state, save_state
+
+__all__ = ["EVERY", "Folded", "Keeper", "folded", "folded_from_snapshot", "restored", "saved_state"]
+
+_logger = logging.getLogger("actorflow.engine")
+
+EVERY = 2000
+"""Events; a shorter journal has no snapshot, because folding it takes less time than anybody notices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A state and what else the journal says of the run as a whole.
+
+    Attributes:
+        state: the state; without outputs and context when it was asked for without.
+        order: its tasks as the workflow declares them, hooks last; () before the first event.
+        limits: task -> its greatest number of attempts, where that is more than one.
+    """
+
+    state: RunState
+    order: tuple[TaskId, ...]
+    limits: Mapping[TaskId, int]
+    _saved: SavedState | None = None
+    _changed: frozenset[TaskId] = frozenset()
+
+    def with_outputs(self, tasks: Sequence[TaskId]) -> RunState:
+        """Return the state with the outputs of ``tasks``, when it was asked for without."""
+        if self._saved is None:
+            return self.state
+        asked = [task for task in tasks if task not in self._changed and task in self._saved.state.tasks]
+        outputs = self._saved.with_outputs(asked).tasks
+        found = self.state.tasks.evolver()
+        for task in asked:
+            if task in self.state.tasks:
+                found[task] = msgspec.structs.replace(found[task], output=outputs[task].output)
+        return msgspec.structs.replace(self.state, tasks=found.persistent())
+
+
+def folded(reader: JournalReader, run_dir: Path, *, whole: bool = True) -> Folded:
+    """Return what the events of a journal fold to.
+
+    Args:
+        whole: with all outputs, and the context that expressions see.
+
+    Raises:
+        JournalError: the journal cannot be read, or is damaged: with a snapshot that fits, what is before it
+            is not looked at.
+        msgspec.MsgspecError: it holds an event that this version does not know.
+    """
+    found = folded_from_snapshot(reader, run_dir, whole=whole)
+    if found is not None:
+        return found
+    events = read_records(reader.read())
+    state = fold(((recorded.at, recorded.event) for recorded in events), EMPTY)
+    return _with_spec(Folded(state, (), {}), events)
+
+
+def folded_from_snapshot(reader: JournalReader, run_dir: Path, *, whole: bool = False) -> Folded | None:
+    """Return the same as ``folded``, or None when there is no snapshot that fits."""
+    saved = saved_state(run_dir, reader)
+    if saved is None:
+        return None
+    tail = read_records(reader.read(saved.state.sequence))
+    state = saved.whole() if whole else saved.state
+    state = fold(((recorded.at, recorded.event) for recorded in tail), state)
+    changed = frozenset(task for recorded in tail if (task := getattr(recorded.event, "task", None)))
+    base = Folded(state, saved.order, saved.limits, None if whole else saved, changed)
+    return _with_spec(base, tail)
+
+
+def _with_spec(base: Folded, events: Sequence[Recorded]) -> Folded:
+    """Let the latest spec among ``events`` say the order and the limits."""
+    specs = [recorded for recorded in events if isinstance(recorded.event, RunAccepted | SpecChanged)]
+    if not specs:
+        return base
+    latest = specs[-1].event
+    assert isinstance(latest, RunAccepted | SpecChanged)  # noqa: S101 (narrows the type)
+    return replace(base, order=declared_order(specs), limits=attempt_limits(latest))
+
+
+def saved_state(run_dir: Path, reader: JournalReader) -> SavedState | None:
+    """Return what the run's snapshot holds, if there is one that fits the journal."""
+    snapshot = read_snapshot(run_dir, FORMAT)
+    if snapshot is None:
+        return None
+    try:
+        if reader.checksum(snapshot.sequence) != snapshot.crc:
+            return None
+        saved = load_state(snapshot.data)
+    except (JournalError, msgspec.MsgspecError, ValueError, KeyError):  # the journal will say what is wrong
+        return None
+    return saved if saved.state.sequence == snapshot.sequence else None
+
+
+def restored(run_dir: Path, records: Sequence[Record]) -> RunState:
+    """Return what all records of a journal, verified, fold to; a snapshot that fits spares most of them.
+
+    Raises:
+        msgspec.MsgspecError: one of them is no event that this version knows.
+    """
+    saved = None
+    if len(records) >= EVERY:
+        with JournalReader.open(run_dir) as reader:
+            saved = saved_state(run_dir, reader)
+    state = EMPTY if saved is None else saved.whole()
+    tail = read_records(records[state.sequence :])
+    return fold(((recorded.at, recorded.event) for recorded in tail), state)
+
+
+class Keeper:
+    """Makes the snapshots of one run while it is driven.
+
+    Args:
+        run_dir: the run's folder.
+        order: all tasks, hooks last.
+        limits: task -> its greatest number of attempts, where that is more than one.
+        sequence: where the journal ended when the drive began.
+    """
+
+    def __init__(
+        self, run_dir: Path, order: Sequence[TaskId], limits: Mapping[TaskId, int], sequence: int = 0
+    ) -> None:
+        self._run_dir = run_dir
+        self._order = order
+        self._limits = limits
+        self._every = max(EVERY, len(order))
+        self._last = sequence if (run_dir / "snapshot").exists() else 0
+        self._is_busy = False
+
+    def is_due(self, state: RunState, *, at_end: bool = False) -> bool:
+        """Whether enough has happened since the last one."""
+        least = EVERY if at_end and not self._last else 1 if at_end else self._every
+        return not self._is_busy and state.sequence - self._last >= least
+
+    def save(self, state: RunState) -> None:
+        """Make a snapshot of ``state``, all events of which are durable. Waits for the disk; never raises for it."""
+        self._is_busy = True
+        try:
+            with JournalReader.open(self._run_dir) as reader:
+                crc = reader.checksum(state.sequence)
+            data = save_state(state, self._order, self._limits)
+            write_snapshot(self._run_dir, Snapshot(FORMAT, state.sequence, crc, data))
+            self._last = state.sequence
+        except (
+            OSError,
+            JournalError,
+            ValueError,
+            TypeError,
+        ) as error:  # it is a shortcut, and the journal is whole without it
+            _logger.warning(
+                "there is no snapshot of run %s at event %d: %s", state.run_id, state.sequence, error
+            )
+            self._last = state.sequence
+        finally:
+            self._is_busy = False

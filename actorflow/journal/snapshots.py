@@ -1,0 +1,97 @@
+"""The snapshot of a run: one file beside the journal, with what a reader would have folded up to some event.
+
+Takes bytes and gives them back, as long as everything fits: the form, the checksum of the bytes, and the
+journal itself, whose chain of checksums must have at that event what the snapshot says. Anything else is no
+snapshot at all, and never an error: the journal alone is the truth, and whoever reads folds it instead. Made
+by rename, so that it is never seen by halves; not synced, because losing one costs nothing. Must not know what
+the bytes mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+__all__ = ["SNAPSHOT_NAME", "Snapshot", "read_snapshot", "write_snapshot"]
+
+SNAPSHOT_NAME = "snapshot"
+
+_DIGEST_BYTES = 32
+_MOST_HEADER_BYTES = 4096
+
+
+class _Header(msgspec.Struct):
+    form: str
+    sequence: int
+    crc: int
+    size: int
+    blake2b: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a journal says up to an event.
+
+    Attributes:
+        form: what the bytes were written as.
+        sequence: the last event that is part of it.
+        crc: the checksum of the chain at that event.
+        data: the bytes.
+    """
+
+    form: str
+    sequence: int
+    crc: int
+    data: bytes
+
+
+def read_snapshot(run_dir: Path, form: str) -> Snapshot | None:
+    """Return the snapshot in a run's folder; None when there is none, or it is another form's, or is damaged.
+
+    The caller compares ``crc`` with the journal.
+    """
+    try:
+        descriptor = os.open(run_dir / SNAPSHOT_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            header = msgspec.json.decode(file.readline(_MOST_HEADER_BYTES), type=_Header)
+            if header.form != form:
+                return None
+            data = file.read()
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    if len(data) != header.size or _digest(data, header) != header.blake2b:
+        return None
+    return Snapshot(form, header.sequence, header.crc, data)
+
+
+def write_snapshot(run_dir: Path, snapshot: Snapshot) -> None:
+    """Put a snapshot into a run's folder, in the place of the one that is there.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
+    data = snapshot.data
+    header = _Header(snapshot.form, snapshot.sequence, snapshot.crc, len(data), "")
+    header.blake2b = _digest(data, header)
+    unfinished = run_dir / f".{SNAPSHOT_NAME}-{os.getpid()}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(unfinished, flags, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(header) + b"\n")
+            file.write(data)
+        unfinished.rename(run_dir / SNAPSHOT_NAME)
+    except OSError:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def _digest(data: bytes, header: _Header) -> str:
+    """Return the checksum of the bytes and of what the header says of them."""
+    about = f"{header.form}\n{header.sequence}\n{header.crc}\n".encode()
+    return hashlib.blake2b(data, digest_size=_DIGEST_BYTES, key=hashlib.blake2b(about).digest()).hexdigest()

@@ -1,0 +1,213 @@
+"""Snapshots: with the events after it the same state as all events give; and one that does not fit is never believed."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actorflow.engine import snapshots
+from actorflow.engine.records import records_of
+from actorflow.engine.snapshots import Keeper, folded, folded_from_snapshot, restored
+from actorflow.ids import TaskId
+from actorflow.journal import JournalReader, Record, RunFolder, RunStore
+from actorflow.journal.copying import fill_database
+from actorflow.journal.snapshots import SNAPSHOT_NAME, Snapshot, read_snapshot, write_snapshot
+from actorflow.state import EMPTY, RunState, apply, fold
+from actorflow.state import events as ev
+from actorflow.state.events import BlobRef
+from actorflow.state.saved import FORMAT, load_state, save_state
+from actorflow.values import FrozenDict
+from tests.histories.test_histories import HISTORIES, name_of
+from tests.simulation.world import simulate
+from tests.strategies.events import json_values
+from tests.strategies.plans import plan, task
+from tests.strategies.plays import Play
+
+RUN = "20261122-184800-k3v9qd"
+
+
+@pytest.fixture(autouse=True)
+def _short_journals_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "EVERY", 1)
+
+
+def saved_and_loaded(state: RunState) -> RunState:
+    order = sorted(state.tasks)
+    return load_state(save_state(state, order, {})).whole()
+
+
+def check_every_cut(pairs: list[tuple[float, ev.Event]], cuts: list[int]) -> None:
+    """Fold up to each cut, save, load, go on: the end must be the same."""
+    states = [EMPTY]
+    for at, event in pairs:
+        states.append(apply(states[-1], event, at))
+    for cut in cuts:
+        if states[cut].sequence:
+            assert saved_and_loaded(states[cut]) == states[cut]
+            assert fold(pairs[cut:], saved_and_loaded(states[cut])) == states[-1]
+
+
+@pytest.mark.slow
+def test_snapshot_and_tail_are_the_whole_fold_of_simulated_runs(size, figure) -> None:
+    """Runs with every kind of event and fault, each cut in eight places."""
+    rng = random.Random(4)
+    logs = size(80, 10_000)
+    for seed in range(3000, 3000 + logs):
+        recorded = simulate(seed).ledger.recorded
+        pairs = [(r.at, r.event) for r in recorded]
+        check_every_cut(pairs, [*rng.sample(range(1, len(pairs)), min(7, len(pairs) - 1)), len(pairs)])
+    figure("snapshots: state saved, loaded, folded on", tried=logs, of="logs", what="differences")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_output_input_and_value_comes_back_as_it_was(data: st.DataObject) -> None:
+    play = Play(plan(task("a"), task("b", "a"))).begin()
+    output = data.draw(json_values | st.just(BlobRef("ab" * 32, 70_000)))
+    is_blob = isinstance(output, BlobRef)
+    play.happens(
+        ev.AttemptSucceeded(
+            TaskId("a"), 1, output=None if is_blob else output, blob=output if is_blob else None, notes=("n",)
+        )
+    )
+    values = FrozenDict({"x": data.draw(json_values)})
+    state = fold(
+        [(1.0, ev.SpecChanged((ev.TaskEntry(TaskId("b"), ("echo",)),), "", values=values, inputs=values))],
+        play.state,
+    )
+
+    for found in (play.state, state):
+        assert saved_and_loaded(found) == found
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=name_of)
+def test_snapshot_and_tail_are_the_whole_fold_of_every_history(path: Path) -> None:
+    from actorflow.engine.records import read_records
+    from actorflow.journal.jsonl import read_export
+
+    recorded = read_records(read_export(path.read_bytes().splitlines()).records)
+
+    check_every_cut([(r.at, r.event) for r in recorded], list(range(1, len(recorded) + 1)))
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+class Run:
+    """A run on disk with a snapshot in the middle of its journal."""
+
+    def __init__(self, folder: Path) -> None:
+        play = Play(plan(*(task(f"t{i}") for i in range(20)))).begin().play({"t3": ["fail"]})
+        self.pairs = [(round(at, 6), event) for at, event in play.events]
+        self.records = [
+            Record(i, new.recorded_at, 1, new.kind, new.body)
+            for i, (at, event) in enumerate(self.pairs, 1)
+            for new in records_of([event], at)
+        ]
+        store = RunStore(folder)
+        self.folder: RunFolder = store.create(RUN, lambda made: fill_database(made.journal, self.records))  # type: ignore[arg-type]
+        self.state = fold(self.pairs)
+        self.order = tuple(TaskId(f"t{i}") for i in range(20))
+        self.keeper = Keeper(self.folder.path, self.order, {})
+        self.keeper.save(fold(self.pairs[:30]))
+
+    @property
+    def snapshot(self) -> Path:
+        return self.folder.path / SNAPSHOT_NAME
+
+    def has_one(self) -> bool:
+        with JournalReader.open(self.folder.path) as reader:
+            return folded_from_snapshot(reader, self.folder.path) is not None
+
+    def seen(self, *, whole: bool = True):
+        with JournalReader.open(self.folder.path) as reader:
+            return folded(reader, self.folder.path, whole=whole)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+def test_a_snapshot_is_used_and_gives_what_the_journal_gives(run: Run) -> None:
+    assert run.has_one()
+    assert run.seen().state == run.state
+    assert run.seen().order == run.order
+    assert restored(run.folder.path, run.records) == run.state
+
+
+def test_a_light_state_has_all_but_outputs_and_gives_these_for_some(run: Run) -> None:
+    light = run.seen(whole=False)
+    some = light.with_outputs(run.order[:7])
+
+    assert {t.id: t.status for t in light.state.tasks.values()} == {
+        t.id: t.status for t in run.state.tasks.values()
+    }
+    assert [some.tasks[t].output for t in run.order[:7]] == [run.state.tasks[t].output for t in run.order[:7]]
+
+
+@pytest.mark.slow
+def test_a_flipped_bit_makes_it_no_snapshot_and_changes_no_state(run: Run) -> None:
+    whole = run.snapshot.read_bytes()
+    rng = random.Random(1)
+    places = [*range(300), *rng.sample(range(300, len(whole)), 150)]
+
+    for place in places:
+        bit = 1 << rng.randrange(8)
+        run.snapshot.write_bytes(whole[:place] + bytes([whole[place] ^ bit]) + whole[place + 1 :])
+        assert run.seen().state == run.state, place
+    for length in rng.sample(range(len(whole)), 60):
+        run.snapshot.write_bytes(whole[:length])
+        assert run.seen().state == run.state, length
+        assert not run.has_one()
+
+
+def test_a_snapshot_of_another_form_or_another_journal_is_passed_over(run: Run, tmp_path: Path) -> None:
+    found = read_snapshot(run.folder.path, FORMAT)
+    assert found is not None
+    for other in (
+        Snapshot(found.form, found.sequence, found.crc ^ 1, found.data),
+        Snapshot(found.form, found.sequence + 1, found.crc, found.data),
+        Snapshot(found.form, 10_000, found.crc, found.data),
+        Snapshot("0/0.0.0/00000000", found.sequence, found.crc, found.data),
+        Snapshot(found.form, found.sequence, found.crc, b"[]"),
+    ):
+        write_snapshot(run.folder.path, other)
+        assert not run.has_one()
+        assert run.seen().state == run.state
+        assert restored(run.folder.path, run.records) == run.state
+
+
+def test_a_link_in_its_place_is_not_followed(run: Run, tmp_path: Path) -> None:
+    run.snapshot.rename(tmp_path / "elsewhere")
+    run.snapshot.symlink_to(tmp_path / "elsewhere")
+
+    assert not run.has_one()
+
+
+def test_one_that_cannot_be_written_leaves_the_old_one_and_raises_nothing(run: Run, caplog) -> None:
+    before = run.snapshot.read_bytes()
+    (run.folder.path / "journal.db").rename(run.folder.path / "away.db")
+
+    run.keeper.save(run.state)
+
+    assert run.snapshot.read_bytes() == before
+    assert "there is no snapshot" in caplog.text
+    assert [p.name for p in run.folder.path.iterdir() if p.name.startswith(".snapshot")] == []
+
+
+def test_when_one_is_due(run: Run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(snapshots, "EVERY", 50)
+    few = Keeper(tmp_path, (), {})
+    many = Keeper(tmp_path, [TaskId(f"t{i}") for i in range(500)], {})
+
+    def at(sequence: int) -> RunState:
+        return RunState(run_id=run.state.run_id, sequence=sequence)
+
+    assert [few.is_due(at(n)) for n in (49, 50)] == [False, True]
+    assert [many.is_due(at(n)) for n in (499, 500)] == [False, True]
+    assert [few.is_due(at(n), at_end=True) for n in (49, 50)] == [False, True]
