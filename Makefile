@@ -68,6 +68,7 @@ docs: $(STAMP)
 	$(BIN)/python -m actorflow.cli.reference > docs/reference/cli.md
 	$(BIN)/python -m actorflow.cli.manual > docs/man/actorflow.1
 	$(BIN)/actorflow graph templates/quickstart.yaml -o docs/pictures/quickstart.svg
+	$(BIN)/python docs/generate/template_pictures.py
 
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

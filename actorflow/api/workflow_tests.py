@@ -208,10 +208,11 @@ class _Runner:
             found = [Difference(case.path, f"the engine gave up: {error.message}", error.hint)]
         name = (*case.path, "name")
         places = self._document.places([name, *(difference.path for difference in found)])
+        not_met = (NotMet(places[d.path], d.message, d.hint) for d in found)
         return CaseResult(
             name=case.name,
             line=places[name].line,
-            not_met=tuple(NotMet(places[d.path], d.message, d.hint) for d in found),
+            not_met=tuple(sorted(not_met, key=lambda found: (found.place.line, found.place.column))),
             virtual_seconds=virtual,
             seconds=time.perf_counter() - began,
         )
