@@ -30,6 +30,8 @@ class Ended:
     """How a call of the command line ended.
 
     Attributes:
+        processor_seconds: of the call and of what it started and waited for.
+        most_bytes: the most memory that it, or what it started, had.
         tried: the operations that could have been made to fail.
         hit: which operation was made to fail, "" for none.
         after: what it did to files of the journal after that.
@@ -39,6 +41,8 @@ class Ended:
     seconds: float
     output: str
     errors: str
+    processor_seconds: float = 0.0
+    most_bytes: int = 0
     tried: tuple[str, ...] = ()
     hit: str = ""
     after: tuple[str, ...] = ()
@@ -76,6 +80,8 @@ class Zygote:
             answer["seconds"],
             _text(output),
             _text(errors),
+            answer.get("processor_seconds", 0.0),
+            answer.get("most_bytes", 0),
             tuple(answer.get("tried", ())),
             answer.get("hit", ""),
             tuple(answer.get("after", ())),

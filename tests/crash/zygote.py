@@ -148,9 +148,11 @@ def _wait(pid: int, call: Call) -> dict[str, Any]:
     has_ended = _has_ended(pid, patience)
     if not has_ended:
         os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
+    _, status, usage = os.wait4(pid, 0)
     return {
         "status": os.waitstatus_to_exitcode(status),
+        "processor_seconds": usage.ru_utime + usage.ru_stime,
+        "most_bytes": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         "seconds": time.monotonic() - began,
         "hangs": not has_ended and call.after_seconds is None,
     }
