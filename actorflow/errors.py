@@ -15,6 +15,7 @@
     │   ├── BlobDamaged       a large output is not what was stored
     │   └── StaleEpoch        another driver has taken the run over                       exit 75
     ├── RunLocked             another process drives this run                             exit 75
+    ├── RunParked             a limit of a service keeps this run from going on           exit 75
     ├── DriverSilent          the process that drives this run does not answer            exit 75
     ├── MailboxError
     │   ├── MailboxFull
@@ -46,6 +47,7 @@ __all__ = [
     "MailboxFull",
     "RunError",
     "RunLocked",
+    "RunParked",
     "SpecDiffers",
     "SpecErrors",
     "StaleEpoch",
@@ -258,6 +260,25 @@ class RunLocked(ActorflowError):
         )
         self.run_id = run_id
         self.driver = driver
+
+
+class RunParked(ActorflowError):
+    """A run waits for a limit of a service, and nobody said that it is to be waited for.
+
+    Attributes:
+        run_id: the run.
+        until: when it can go on, Unix seconds.
+    """
+
+    exit_code = 75
+
+    def __init__(self, run_id: str, until: float, when: str, why: str) -> None:
+        super().__init__(
+            f"run {run_id} is PARKED until {when} ({why})",
+            hint=f"wait for it and go on with 'actorflow resume {run_id} --when-ready', or come back then",
+        )
+        self.run_id = run_id
+        self.until = until
 
 
 class DriverSilent(ActorflowError):

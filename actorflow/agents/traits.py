@@ -52,6 +52,7 @@ def claude_code_agent(name: str, *, defined_in: str = "", can_run: bool = False)
         supports=frozenset(
             {"options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"}
         ),
+        backend="claude",
         unavailable="" if can_run else reason,
     )
 
@@ -60,5 +61,6 @@ HUMAN = AgentTraits(
     name="human",
     parameters=frozenset({"question", "choices", "default", "timeout"}),
     required=frozenset({"question"}),
+    backend="",
     unavailable=("the agent 'human' cannot ask anybody in this version of actorflow"),
 )

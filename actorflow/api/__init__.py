@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from actorflow.api.running import resume as resume
     from actorflow.api.running import run as run
     from actorflow.api.summarizing import explain_run as explain_run
+    from actorflow.api.terms import Terms as Terms
     from actorflow.api.workflow_tests import CaseResult as CaseResult
     from actorflow.api.workflow_tests import FileResult as FileResult
     from actorflow.api.workflow_tests import find_test_files as find_test_files
@@ -81,6 +82,7 @@ _MODULES = {
     "Recorded": "actorflow.state.recorded",
     "Rehearsal": "actorflow.api.rehearsing",
     "Statistics": "actorflow.api.counting",
+    "Terms": "actorflow.api.terms",
     "Update": "actorflow.engine.feed",
     "Wanted": "actorflow.api.listing",
     "Watch": "actorflow.engine.feed",

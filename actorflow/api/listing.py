@@ -21,6 +21,7 @@ from actorflow.monitor.history import (
     NEVER_BEGUN,
     UNREADABLE,
     PastRun,
+    spent_at_end,
     status_at_end,
 )
 from actorflow.settings import Settings
@@ -103,7 +104,7 @@ def _read(folder: RunFolder) -> PastRun:
         first = read_records(reader.read(limit=_LOOKED_AT))
         if not first or not isinstance(first[0].event, ev.RunAccepted):
             return PastRun(run_id=folder.run_id, status=NEVER_BEGUN)
-        status, ended_at = _end(reader, first)
+        status, ended_at, spent = _end(reader, first)
         started_at = None if status is RunStatus.PENDING else _start(reader, first)
     run = PastRun(
         run_id=folder.run_id,
@@ -113,23 +114,27 @@ def _read(folder: RunFolder) -> PastRun:
         accepted_at=first[0].at,
         started_at=started_at,
         ended_at=ended_at,
+        cost_usd=spent[0],
+        tokens=spent[1],
     )
     if driver is None and status in (RunStatus.RUNNING, RunStatus.PENDING):
         return replace(run, status=INTERRUPTED)
     return run
 
 
-def _end(reader: JournalReader, first: tuple[Recorded, ...]) -> tuple[RunStatus, float | None]:
-    """Return how the run stands and when it ended, from as few of its last events as tell it."""
+def _end(
+    reader: JournalReader, first: tuple[Recorded, ...]
+) -> tuple[RunStatus, float | None, tuple[float | None, int | None]]:
+    """Return how the run stands, when it ended and what it has cost, from as few of its last events as tell it."""
     head, count = reader.head(), _LOOKED_AT
     while True:
         after = max(0, head - count)
         events = first if head <= len(first) else read_records(reader.read(after))
         found = status_at_end(reversed(events))
         if found is not None:
-            return found
+            return *found, spent_at_end(reversed(events))
         if not after:
-            return RunStatus.PENDING, None
+            return RunStatus.PENDING, None, (None, None)
         count *= 4
 
 

@@ -33,6 +33,7 @@ from actorflow.api.resuming import SpecChoice, entries_of, prepare_resume
 from actorflow.api.scrubbing import scrub_lost
 from actorflow.api.signals import obey_signals
 from actorflow.api.supplies import agents_of, secrets_of
+from actorflow.api.terms import DEFAULT_TERMS, Terms
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
 from actorflow.engine.records import read_records
@@ -82,6 +83,7 @@ async def run(
     given: Mapping[str, JSONValue] | None = None,
     max_parallel: int | None = None,
     rehearsal: Rehearsal | None = None,
+    terms: Terms = DEFAULT_TERMS,
     watch: Watch | None = None,
 ) -> Finished:
     """Run a workflow to its end.
@@ -91,6 +93,7 @@ async def run(
         given: inputs as values.
         max_parallel: instead of the workflow's own.
         rehearsal: play all agents from stubs instead of calling them.
+        terms: what the run may spend, and whether a limit is waited for.
         watch: runs beside the run and reads its feed; the first update comes when the run is durable.
 
     Raises:
@@ -112,7 +115,7 @@ async def run(
     if stubs is not None:
         recorded = masked_source(stubs, texts)
         accepted = msgspec.structs.replace(accepted, mode=REHEARSAL, stubs=recorded)
-    driving = _Driving(folder, _bounded(plan), agents, texts, settings.project_root, watch)
+    driving = _Driving(folder, _bounded(plan), agents, texts, settings.project_root, watch, terms)
     return await driving.drive(
         lambda state, epoch: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)]
     )
@@ -125,6 +128,7 @@ async def resume(
     max_parallel: int | None = None,
     from_tasks: Sequence[str] = (),
     spec: SpecChoice = "ask",
+    terms: Terms = DEFAULT_TERMS,
     watch: Watch | None = None,
 ) -> Finished:
     """Go on with a run that was interrupted, failed, was cancelled or paused.
@@ -136,12 +140,14 @@ async def resume(
     Args:
         from_tasks: tasks that run again, with all that come after them, also when they succeeded.
         spec: which text of the workflow counts when its file has changed since; see ``SpecChoice``.
+        terms: what the run may spend, and whether a limit is waited for.
 
     Raises:
         RunError: there is no such run; ``SpecDiffers``: its file has changed, and nobody said which counts.
         InputError: ``from_tasks`` names a task that is not there.
         SpecErrors: the current file is wanted and is not valid.
         RunLocked: another process drives it.
+        RunParked: nothing of it can go on before a limit is lifted, and the terms do not say to wait.
         ConfigurationError: an agent or a secret cannot be had.
         JournalError: the journal cannot be read or written.
     """
@@ -151,7 +157,8 @@ async def resume(
         found = prepare_resume(
             folder, settings=settings, max_parallel=max_parallel, from_tasks=from_tasks, spec=spec
         )
-    driving = _Driving(folder, _bounded(found.plan), found.agents, found.secrets, found.root, watch)
+    plan = _bounded(found.plan)
+    driving = _Driving(folder, plan, found.agents, found.secrets, found.root, watch, terms)
     return await driving.drive(lambda state, epoch: found.events(state, driver_started(epoch)))
 
 
@@ -223,6 +230,7 @@ class _Driving:
     secrets: Mapping[str, str]
     root: Path
     watch: Watch | None
+    terms: Terms
 
     async def drive(self, first: Callable[[RunState, int], list[ev.Event]]) -> Finished:
         """Take the lease, open the journal, record what ``first`` gives for its state and our epoch, and drive."""
@@ -235,7 +243,8 @@ class _Driving:
                 events = (recorded.event for record in records for recorded in read_records([record]))
                 await scrub_lost(self.folder, self.secrets.values(), events)
                 keeper = self._keeper(state)
-                state = await self._drive(journal, state, first(state, journal.epoch), keeper)
+                begin = self.terms.extended(self._facts(), state, first(state, journal.epoch), now=_now())
+                state = await self._drive(journal, state, begin, keeper)
             if keeper.is_due(state, at_end=True):
                 await trio.to_thread.run_sync(keeper.save, state)
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
@@ -273,7 +282,7 @@ class _Driving:
         return Session(
             run_id=run_id,
             plan=self.plan,
-            facts=Facts(self.plan, lambda task, attempt: _jitter(run_id, task, attempt), BlobReader(blobs)),
+            facts=self._facts(),
             initial=state,
             journal=journal,
             blobs=blobs,
@@ -284,7 +293,12 @@ class _Driving:
             hub=Hub(),
             project_root=self.root,
             attempt_folder=self.folder.attempt_dir,
+            leaves_when_parked=self.terms.exit_when_parked,
         )
+
+    def _facts(self) -> Facts:
+        blobs, run_id = BlobStore(self.folder.blobs), self.folder.run_id
+        return Facts(self.plan, lambda task, attempt: _jitter(run_id, task, attempt), BlobReader(blobs))
 
     async def _end_survivors(self, state: RunState) -> None:
         """End what a dead driver left running, so that it does not run beside its next attempt."""

@@ -42,6 +42,7 @@ class _Stream:
     attempt: int
     name: str
     path: Path
+    agent: str = ""
     file: BinaryIO | None = None
     is_done: bool = False
     decoder: io.IncrementalNewlineDecoder = field(
@@ -101,7 +102,8 @@ class Logs:
         for recorded in seen.events:
             event = recorded.event
             if isinstance(event, AttemptStarted) and self._task in (None, event.task):
-                self._know(event.task, event.attempt)
+                has_fallbacks = len(seen.state.tasks[event.task].agents) > 1
+                self._know(event.task, event.attempt, event.agent if has_fallbacks else "")
         for stream in self._streams.values():
             if not stream.is_done:
                 # Asked before reading: what it wrote until then is there.
@@ -118,11 +120,11 @@ class Logs:
         for stream in self._streams.values():
             stream.close()
 
-    def _know(self, task: str, attempt: int) -> None:
+    def _know(self, task: str, attempt: int, agent: str) -> None:
         for name in self._names:
             if (task, attempt, name) not in self._streams:
                 path = self._folder / "attempts" / task / str(attempt) / name
-                self._streams[task, attempt, name] = _Stream(task, attempt, name, path)
+                self._streams[task, attempt, name] = _Stream(task, attempt, name, path, agent)
 
     def _print(self, stream: _Stream) -> None:
         for piece in stream.pieces():
@@ -143,7 +145,8 @@ class Logs:
             return
         blank = "" if self._current is None else "\n"
         end = "" if self._at_line_start else "\n"
-        say(f"{end}{blank}==> {stream.task}, attempt {stream.attempt}, {stream.name} <==")
+        by = f" by {stream.agent}" if stream.agent else ""
+        say(f"{end}{blank}==> {stream.task}, attempt {stream.attempt}{by}, {stream.name} <==")
         self._current, self._at_line_start = stream, True
 
 

@@ -120,6 +120,7 @@ def _table(runs: list[PastRun], now: float) -> Iterable[str]:
     import os
     import sys
 
+    from actorflow.monitor.services import money_text
     from actorflow.monitor.times import duration_text, moment_text
     from actorflow.monitor.words import mode_mark
     from actorflow.views.escape import cut, escape
@@ -127,11 +128,14 @@ def _table(runs: list[PastRun], now: float) -> Iterable[str]:
 
     look = look_of(sys.stdout, os.environ, zone=local_zone())
     width = width_of(sys.stdout)
+    costs = max((len(money_text(run.cost_usd)) for run in runs if run.cost_usd is not None), default=0)
     for run in runs:
         mark = paint(symbol(run.status, look), COLOURS.get(run.status, ""), look)
         at = run.started_at if run.started_at is not None else run.accepted_at
         began = "" if at is None else moment_text(at, look.zone)
         seconds = run.duration_seconds(now)
         took = "" if seconds is None else duration_text(seconds)
-        line = f"{run.run_id}  {run.status:<11}  {began:<19}  {took:>9}  {escape(run.workflow or run.problem)}{mode_mark(run.mode)}"
+        cost = "" if run.cost_usd is None else money_text(run.cost_usd)
+        spent = f"{cost:>{costs}}  " if costs else ""
+        line = f"{run.run_id}  {run.status:<11}  {began:<19}  {took:>9}  {spent}{escape(run.workflow or run.problem)}{mode_mark(run.mode)}"
         yield f"{mark} {cut(line, max(22, width - 2))}".rstrip()

@@ -5,6 +5,7 @@ The only place of the command line that looks at the environment and the working
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
@@ -32,6 +33,7 @@ __all__ = [
     "settings_for",
     "shell_variable",
     "state_dir_option",
+    "terms_options",
     "view_option",
     "width_of",
 ]
@@ -79,6 +81,49 @@ def max_parallel_option(command: Command) -> Command:
         type=click.IntRange(min=1),
         metavar="N",
         help="At most N tasks at a time, instead of what the workflow says.",
+    )(command)
+
+
+class _Amount(click.ParamType[float]):
+    """A number above zero, or ``none``, which is no limit and given as infinity."""
+
+    name = "amount"
+
+    def __init__(self, *, is_whole: bool = False) -> None:
+        self._is_whole = is_whole
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read ``5``, ``2.50`` or ``none``."""
+        text = str(value)
+        if text == "none":
+            return math.inf
+        try:
+            amount = float(int(text)) if self._is_whole else float(text)
+        except ValueError:
+            amount = math.nan
+        if not (0 < amount < math.inf):
+            kind = "a whole number" if self._is_whole else "a number"
+            self.fail(f"{text!r} is no amount: write {kind} above 0, or none for no limit", param, ctx)
+        return amount
+
+
+def terms_options(command: Command) -> Command:
+    """Add ``--budget-usd``, ``--budget-tokens``, ``--budget-agents`` and ``--exit-when-parked``; see ``api.Terms``."""
+    for name, words in (
+        ("usd", "cost N US dollars"),
+        ("tokens", "use N tokens"),
+        ("agents", "start N attempts of paid agents"),
+    ):
+        command = click.option(
+            f"--budget-{name}",
+            type=_Amount(is_whole=name != "usd"),
+            metavar="N",
+            help=f"The run may {words} in all, whatever the workflow says; or none.",
+        )(command)
+    return click.option(
+        "--exit-when-parked",
+        is_flag=True,
+        help="Pause and exit with 75 instead of waiting for a limit of a service.",
     )(command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -18,6 +18,7 @@ from actorflow.cli.options import (
     repeat_options,
     settings_for,
     state_dir_option,
+    terms_options,
     view_option,
     width_of,
 )
@@ -56,7 +57,9 @@ _MOST_LINES = 80
     flag_value="pinned",
     help="Follow what the run began with, although its file has changed.",
 )
+@click.option("--when-ready", is_flag=True, help="Wait until a limit is lifted that the run is parked at.")
 @max_parallel_option
+@terms_options
 @detach_option
 @view_option
 @quiet_option
@@ -65,6 +68,7 @@ _MOST_LINES = 80
 @click.pass_context
 def resume_command(
     ctx: click.Context,
+    /,
     *,
     run: str,
     from_tasks: tuple[str, ...],
@@ -76,6 +80,7 @@ def resume_command(
     quiet: bool,
     as_json: bool,
     state_dir: str | None,
+    **terms: Any,
 ) -> None:
     """Go on with a run that was interrupted, failed, was cancelled or has paused.
 
@@ -83,6 +88,9 @@ def resume_command(
 
     What succeeded is not run again. What failed, was cancelled or was lost runs again, and everything that
     waits for it. Inputs are what they were. --from runs a part again that succeeded.
+
+    A run that has paused at its budget goes on with a larger one (--budget-usd 20), which is recorded. One that
+    is parked for more than a minute is left alone, with exit code 75, unless --when-ready says to wait.
 
     A run keeps the text of its workflow. When the file says something else by now, the difference is shown
     and nothing is run (exit code 2) until --use-current-spec or --use-pinned-spec says which of them counts.
@@ -116,7 +124,12 @@ def resume_command(
         limits=limits_in(seen.events),
     )
     start = partial(
-        api.resume, seen.run_id, max_parallel=max_parallel, from_tasks=from_tasks, spec=spec or "ask"
+        api.resume,
+        seen.run_id,
+        max_parallel=max_parallel,
+        from_tasks=from_tasks,
+        spec=spec or "ask",
+        terms=api.Terms(**terms),
     )
     if seen.state.status is RunStatus.SUCCESS and not from_tasks and spec != "current" and not quiet:
         say(f"run {seen.run_id} has succeeded already: there is nothing to do", to_stderr=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from actorflow.cli.options import (
     repeat_options,
     settings_for,
     state_dir_option,
+    terms_options,
     view_option,
 )
 
@@ -52,6 +54,7 @@ __all__ = ["run_command"]
 @click.option("--dry-run", "is_dry", is_flag=True, help="Say what a run would do, and run nothing.")
 @click.option("--force", is_flag=True, help="With --rehearse-init: write over a file that is there.")
 @max_parallel_option
+@terms_options
 @detach_option
 @view_option
 @quiet_option
@@ -60,6 +63,7 @@ __all__ = ["run_command"]
 @click.pass_context
 def run_command(
     ctx: click.Context,
+    /,
     *,
     file: str | None,
     assignments: tuple[str, ...],
@@ -74,6 +78,7 @@ def run_command(
     quiet: bool,
     as_json: bool,
     state_dir: str | None,
+    **terms: Any,
 ) -> None:
     """Run a workflow to its end.
 
@@ -84,6 +89,9 @@ def run_command(
     the run, a second one ends its agents at once. Whatever happens, 'actorflow resume' goes on where it
     stopped. With --detach it goes on in the background, whatever becomes of the terminal: 'actorflow watch',
     'logs -f' and 'cancel' find it.
+
+    A run that reaches its budget pauses and exits with 75. One of which nothing can go on before a service
+    lifts a limit is PARKED; it waits, unless --exit-when-parked is given.
 
     A rehearsal (--rehearse) is a run of its own, recorded, shown and resumed like any other and marked
     everywhere; conditions, retries, timeouts and hooks are real, only the agents are not called.
@@ -132,6 +140,12 @@ def run_command(
     )
     rehearsal = asked.rehearsal(found)
     start = partial(
-        api.run, path, assignments=assignments, given=given, max_parallel=max_parallel, rehearsal=rehearsal
+        api.run,
+        path,
+        assignments=assignments,
+        given=given,
+        max_parallel=max_parallel,
+        rehearsal=rehearsal,
+        terms=api.Terms(**terms),
     )
     ctx.exit(driving.drive(start))

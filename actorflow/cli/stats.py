@@ -53,17 +53,30 @@ def _lines(stats: WorkflowStats) -> Iterator[str]:
     yield f"  parallelism    {stats.most_parallel} at most, {mean} on average"
     if stats.critical_path:
         yield f"  critical path  {' -> '.join(stats.critical_path)}  ({_seconds(stats.critical_seconds)})"
+    if stats.cost_usd.total is not None:
+        yield f"  cost           {_cost(stats.cost_usd.p50)} a run, {_cost(stats.cost_usd.total)} in all"
+    if stats.tokens.total is not None:
+        yield f"  tokens         {stats.tokens.p50:,.0f} a run, {stats.tokens.total:,} in all"
     yield ""
     yield from _table(stats)
 
 
 def _table(stats: WorkflowStats) -> Iterator[str]:
     names = max(4, *(len(task) for task in stats.tasks)) if stats.tasks else 4
-    yield f"  {'task':<{names}}  {'success':>7}  {'failed':>6}  {'skipped':>7}  {'flaky':>11}  {'p50':>9}  {'p95':>9}"
+    has_costs = stats.cost_usd.total is not None
+    head = f"{'success':>7}  {'failed':>6}  {'skipped':>7}  {'flaky':>11}  {'p50':>9}  {'p95':>9}"
+    yield f"  {'task':<{names}}  {head}{'  ' + 'cost p50'.rjust(11) if has_costs else ''}"
     for task, found in stats.tasks.items():
         flaky = f"{found.flaky} ({_percent(found.flaky_rate)})" if found.flaky else "-"
         counts = f"{found.succeeded:>7}  {found.failed:>6}  {found.skipped:>7}"
-        yield f"  {task:<{names}}  {counts}  {flaky:>11}  {_seconds(found.p50):>9}  {_seconds(found.p95):>9}"
+        line = f"  {task:<{names}}  {counts}  {flaky:>11}  {_seconds(found.p50):>9}  {_seconds(found.p95):>9}"
+        yield f"{line}  {_cost(found.cost_usd.p50):>11}" if has_costs else line
+
+
+def _cost(usd: float | None) -> str:
+    from actorflow.monitor.services import money_text
+
+    return "-" if usd is None else money_text(usd)
 
 
 def _percent(rate: float | None) -> str:

@@ -52,4 +52,4 @@ def cancellation_events(state: RunState, by: str, epoch: int) -> list[Event]:
     events += [
         ev.TaskCancelled(task.id) for task in open_tasks if task.hook and task.status is TaskStatus.RUNNING
     ]
-    return [*events, ev.RunFinished(outcome)]
+    return [*events, ev.RunFinished(outcome, state.account.cost_usd, state.account.tokens)]

@@ -133,7 +133,7 @@ def event_of_error(
         return ev.AttemptRequeued(
             start.task,
             start.attempt,
-            session.clock() + wait,
+            round((session.clock() + wait) * 1e6) / 1e6,
             failure,
             spend.cost_usd,
             spend.tokens,

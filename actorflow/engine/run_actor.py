@@ -44,6 +44,7 @@ from actorflow.scheduling.services import next_opening
 from actorflow.state import RunState, RunStatus, TaskState, TaskStatus, fold
 from actorflow.state import events as ev
 from actorflow.state.events import Event
+from actorflow.state.parking import SHORT_WAIT_SECONDS, parked_by, parked_until
 from actorflow.state.recorded import Recorded as RecordedEvent
 
 __all__ = ["RunActor"]
@@ -85,9 +86,11 @@ class RunActor(Actor):
         ctx.start_soon(self._watch_deadline)
         ctx.start_soon(self._let_go_soon)
         await self._take_up()
+        await self._leave_if_parked()
         while not self._is_over:
             first = await ctx.inbox.get()
             await self._turn([first, *ctx.inbox.drain_nowait()])
+            await self._leave_if_parked()
         self._session.ending.reached.set()
 
     @property
@@ -305,6 +308,16 @@ class RunActor(Actor):
         while (left := self._clock.seconds_left(self._session.clock())) > 0:  # noqa: ASYNC110 (what is waited for is time)
             await trio.sleep(left)
         self._ctx.self_ref.tell_nowait(DeadlinePassed(), reserved=True)
+
+    async def _leave_if_parked(self) -> None:
+        """Pause the run when nobody is to wait for a limit with it."""
+        if not self._session.leaves_when_parked or self._state.status is not RunStatus.RUNNING:
+            return
+        until = parked_until(self._state)
+        if until is not None and until - self._session.clock() > SHORT_WAIT_SECONDS:
+            account, why = self._state.account, parked_by(self._state, until)
+            paused = ev.RunPaused(f"parked by the {why}", "parked", until, account.cost_usd, account.tokens)
+            await self._commit(await self._settle([paused]), [])
 
     def _watch_limits(self) -> None:
         """Wake up when the next closed pool opens: tasks that have not begun have no actor that would wait for it."""

@@ -83,6 +83,8 @@ class Session:
         initial: the state at the start of the drive; a restarted RunActor folds the journal instead.
         agents: name -> agent, for all agents of the plan.
         secrets: name -> text.
+        leaves_when_parked: the drive ends, with the run PAUSED, when all that is left waits for a limit for longer
+            than a moment.
         attempt_folder: makes and returns the folder of (task, attempt).
         offload: calls a function that waits for a disk; simulations under a mock clock, which no thread can
             obey, call it in place.
@@ -102,6 +104,7 @@ class Session:
     hub: Hub
     project_root: Path
     attempt_folder: Callable[[TaskId, int], Path]
+    leaves_when_parked: bool = False
     offload: Callable[..., Awaitable[Any]] = in_thread
     ending: Ending = field(default_factory=Ending)
     keeper: Keeper | None = None

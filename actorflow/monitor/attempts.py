@@ -31,6 +31,7 @@ class Attempt:
         retry_at: when the attempt after it may start, Unix seconds; None when none was scheduled.
         delay_seconds: how long that is after its end.
         resumes: how many resumes came before it.
+        cost_usd: what it has cost; None when that is not known. ``tokens`` likewise.
     """
 
     task: TaskId
@@ -43,6 +44,8 @@ class Attempt:
     retry_at: float | None = None
     delay_seconds: float | None = None
     resumes: int = 0
+    cost_usd: float | None = None
+    tokens: int | None = None
 
     @property
     def duration_seconds(self) -> float | None:
@@ -91,7 +94,8 @@ def every_attempt(events: Iterable[RecordedEvent]) -> dict[TaskId, tuple[Attempt
             | ev.AttemptRequeued,
         ):
             error = _LOST if isinstance(event, ev.AttemptLost) else getattr(event, "failure", None)
-            _change(found, event.task, status=_ENDS[type(event)], ended_at=at, error=error)
+            spent = {name: getattr(event, name, None) for name in ("cost_usd", "tokens")}
+            _change(found, event.task, status=_ENDS[type(event)], ended_at=at, error=error, **spent)
     return {task: tuple(attempts) for task, attempts in found.items()}
 
 
@@ -117,4 +121,6 @@ def attempt_report(attempt: Attempt) -> dict[str, Any]:
         else {"kind": error.kind, "message": error.message, "hint": error.hint},
         "retry_at": None if attempt.retry_at is None else rfc3339(attempt.retry_at),
         "delay": attempt.delay_seconds,
+        "cost_usd": attempt.cost_usd,
+        "tokens": attempt.tokens,
     }

@@ -24,6 +24,7 @@ __all__ = [
     "UNREADABLE",
     "PastRun",
     "past_run_report",
+    "spent_at_end",
     "status_at_end",
 ]
 
@@ -49,6 +50,8 @@ class PastRun:
         workflow: its workflow's name; None when the journal does not say.
         mode: ``live`` or ``rehearsal``; None when the journal does not say.
         accepted_at: when it was recorded first, Unix seconds.
+        cost_usd: what it has cost when it ended or paused; None when that is not known.
+        tokens: likewise.
         problem: what is wrong with its journal, or "".
     """
 
@@ -59,6 +62,8 @@ class PastRun:
     accepted_at: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
+    cost_usd: float | None = None
+    tokens: int | None = None
     problem: str = ""
 
     def duration_seconds(self, now: float) -> float | None:
@@ -78,6 +83,8 @@ def past_run_report(run: PastRun, *, now: float) -> dict[str, Any]:
         "status": run.status,
         "started_at": None if run.started_at is None else rfc3339(run.started_at),
         "duration": run.duration_seconds(now),
+        "cost_usd": run.cost_usd,
+        "tokens": run.tokens,
     }
 
 
@@ -90,6 +97,17 @@ def _settling() -> dict[str, RunStatus]:
 
 
 _SETTLING = _settling()
+
+
+def spent_at_end(newest_first: Iterable[RecordedEvent]) -> tuple[float | None, int | None]:
+    """Return what a run had cost, and its tokens, when it ended or paused last; None when these events do not tell."""
+    for recorded in newest_first:
+        event = recorded.event
+        if isinstance(event, ev.RunFinished | ev.RunPaused):
+            return event.cost_usd, event.tokens
+        if isinstance(event, ev.AttemptStarted):
+            break  # more has been spent since
+    return None, None
 
 
 def status_at_end(newest_first: Iterable[RecordedEvent]) -> tuple[RunStatus, float | None] | None:

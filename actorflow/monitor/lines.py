@@ -22,14 +22,16 @@ from typing import Any
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import RecordedEvent
 from actorflow.monitor.limits import limit_of
-from actorflow.monitor.times import clock_text, duration_text
+from actorflow.monitor.services import money_text, parked_text
+from actorflow.monitor.times import clock_text, duration_text, until_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, skip_text
 from actorflow.state import events as ev
 from actorflow.state.run_state import RunState, TaskState
-from actorflow.state.status import SkipReason, SubState, TaskStatus
+from actorflow.state.status import RunStatus, SkipReason, SubState, TaskStatus
 
 __all__ = ["line_for", "lines_for"]
 
+_MAY_PARK = (ev.RetryScheduled, ev.AttemptRequeued, ev.TaskSucceeded, ev.TaskFailed, ev.DriverStarted)
 _LOST = ev.Failure("lost", "its driver died while it ran")
 
 
@@ -68,6 +70,7 @@ def lines_for(
         zone: in which the time of day is written.
         limits: task -> its greatest number of attempts; see ``attempt_limits``.
     """
+    events = tuple(events)
     failures: dict[TaskId, ev.Failure] = {}
     lines = []
     for recorded in events:
@@ -80,7 +83,16 @@ def lines_for(
         line = line_for(recorded, state, zone=zone, limits=limits, failure=failure)
         if line is not None:
             lines.append(line)
-    return lines
+    return [*lines, *_parked(events, state, zone)]
+
+
+def _parked(events: Iterable[RecordedEvent], state: RunState, zone: tzinfo) -> list[str]:
+    """Say that nothing can go on before a limit is lifted, when that has just become so."""
+    last = [recorded for recorded in events if isinstance(recorded.event, _MAY_PARK)][-1:]
+    if not last or state.status is not RunStatus.RUNNING:
+        return []
+    text = parked_text(state, now=last[0].at, zone=zone)
+    return [f"{clock_text(last[0].at, zone)}  run  {text}"] if text else []
 
 
 def line_for(
@@ -142,6 +154,13 @@ def _paused(event: ev.RunPaused, _told: _Told) -> str:
     return f"paused: {first_line(event.reason)}"
 
 
+def _budget(event: ev.BudgetChanged, _told: _Told) -> str:
+    parts = [] if event.usd is None else [money_text(event.usd)]
+    parts += [] if event.tokens is None else [f"{event.tokens:,} tokens"]
+    parts += [] if event.agents is None else [f"{event.agents} attempts"]
+    return f"may spend {', '.join(parts) or 'without limit'} in all"
+
+
 def _settled(event: ev.RunSettled, _told: _Told) -> str:
     return "" if event.failure is None else f"failing: {failure_text(event.failure)}"
 
@@ -153,9 +172,11 @@ def _finished(event: ev.RunFinished, told: _Told) -> str:
 
 
 def _started(event: ev.AttemptStarted, told: _Told) -> str:
+    task = told.task(event)
+    by = f" by {event.agent}" if task is not None and len(task.agents) > 1 else ""
     if event.attempt == 1:
-        return "started"
-    return f"started, attempt {told.number(event)}"
+        return f"started{by}"
+    return f"started{by}, attempt {told.number(event)}"
 
 
 def _lost(event: ev.AttemptLost, _told: _Told) -> str:
@@ -167,7 +188,9 @@ def _retry(event: ev.RetryScheduled, told: _Told) -> str:
         return ""  # told by AttemptLost already
     task = told.task(event)
     if task is not None and task.waiting is SubState.PARKED and task.due_at == event.due_at:
-        return f"parked until {clock_text(event.due_at, told.zone)}{told.because()}"
+        return f"parked until {until_text(event.due_at, told.at, told.zone)}{told.because()}"
+    if event.agent:
+        return f"goes on to {event.agent}{told.because()}"
     return f"retry {told.number(event)} in {duration_text(event.delay_seconds)}{told.because()}"
 
 
@@ -205,6 +228,7 @@ _WORDS: dict[type, Callable[[Any, _Told], str]] = {
     ev.RunCancelRequested: _cancel_requested,
     ev.RunTimedOut: _timed_out,
     ev.RunPaused: _paused,
+    ev.BudgetChanged: _budget,
     ev.RunSettled: _settled,
     ev.RunFinished: _finished,
     ev.AttemptStarted: _started,

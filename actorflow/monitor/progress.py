@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from itertools import chain, islice
 
 from actorflow.ids import TaskId
@@ -19,6 +20,7 @@ from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.limits import limit_of
 from actorflow.monitor.order import depths_of, order_of
 from actorflow.monitor.outline import outline_of
+from actorflow.monitor.services import limits_text, parked_text, spent_text
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
 from actorflow.state.events import RunAccepted, RunResumed, SpecChanged
@@ -65,6 +67,7 @@ class Overview:
         lines: tasks worth showing, in the order of the workflow.
         hidden: how many tasks have no line.
         note: what is true of the run as a whole: why it is paused, that it is being cancelled; or "".
+        spent: what it has cost; "" when nothing of it costs money.
     """
 
     run_id: str
@@ -79,6 +82,7 @@ class Overview:
     lines: tuple[TaskLine, ...]
     hidden: int
     note: str
+    spent: str = ""
 
 
 def task_line(
@@ -114,7 +118,7 @@ def _detail(task: TaskState, state: RunState, now: float, limit: int | None, sai
         case TaskStatus.FAILED:
             return failure_text(task.error)
         case TaskStatus.SUCCESS:
-            return f"attempt {attempt_text(task.attempts, limit)}" if task.attempts > 1 else ""
+            return f"attempt {attempt_text(task.attempts, limit)}{_by(task)}" if task.attempts > 1 else ""
         case TaskStatus.CANCELLED:
             return ""
 
@@ -127,8 +131,13 @@ def _waits_for(task: TaskState, state: RunState) -> str:
     return f"waits for {', '.join(blockers[:3])}{more}" if blockers else "waits for a slot"
 
 
+def _by(task: TaskState) -> str:
+    """Say which agent it is, of a task that has fallbacks."""
+    return f" by {task.agent}" if len(task.agents) > 1 else ""
+
+
 def _while_running(task: TaskState, limit: int | None, said: str) -> str:
-    again = f"attempt {attempt_text(task.attempts, limit)}" if task.attempts > 1 else ""
+    again = f"attempt {attempt_text(task.attempts, limit)}{_by(task)}" if task.attempts > 1 else ""
     return ": ".join(part for part in (again, said) if part)
 
 
@@ -138,7 +147,8 @@ def _between_attempts(task: TaskState, now: float, limit: int | None) -> str:
     left = duration_text(task.due_at - now)
     if task.waiting is SubState.PARKED:
         return f"goes on in {left}: {failure_text(task.error)}"
-    return f"retry {attempt_text(task.attempts + 1, limit)} in {left}: {failure_text(task.error)}"
+    number = attempt_text(task.attempts + 1, limit)
+    return f"retry {number}{_by(task)} in {left}: {failure_text(task.error)}"
 
 
 class Board:
@@ -152,6 +162,7 @@ class Board:
         is_outline: whether tasks stand below those that they wait for, and not as the workflow declares them.
 
     Attributes:
+        zone: in which the time of day is written.
         estimate: what earlier runs let one expect; may be set at any time.
     """
 
@@ -161,8 +172,10 @@ class Board:
         order: Iterable[TaskId] = (),
         limits: Mapping[TaskId, int] | None = None,
         is_outline: bool = False,
+        zone: tzinfo = UTC,
     ) -> None:
         self.state: RunState = EMPTY
+        self.zone = zone
         self.estimate: Estimate | None = None
         self._is_outline = is_outline
         self._depths: Mapping[TaskId, int] = {}
@@ -220,7 +233,8 @@ class Board:
             counts={status.value: self._counts[status] for status in TaskStatus if self._counts.get(status)},
             lines=lines,
             hidden=max(0, total - sum(1 for line in lines if not state.tasks[line.id].hook)),
-            note=_note(state),
+            note=_note(state, now, self.zone),
+            spent=spent_text(state),
         )
 
     def _seconds_left(self, now: float) -> float | None:
@@ -307,7 +321,10 @@ def _last_line(text: str) -> str:
     return ""
 
 
-def _note(state: RunState) -> str:
+def _note(state: RunState, now: float, zone: tzinfo) -> str:
+    parked = "" if state.paused_kind == "budget" else parked_text(state, now=now, zone=zone)
+    if parked:
+        return parked
     if state.paused_because:
         return f"paused: {first_line(state.paused_because)}"
     if state.timed_out:
@@ -316,4 +333,4 @@ def _note(state: RunState) -> str:
         return "cancelling"
     if state.outcome is not None and state.ended_at is None:
         return f"{state.outcome.value}: its hooks are running"
-    return ""
+    return limits_text(state, now=now, zone=zone) if state.ended_at is None else ""

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from actorflow.ids import TaskId
 from actorflow.monitor.order import order_of
+from actorflow.monitor.services import parked_report, paused_report, spending_report
 from actorflow.monitor.times import microseconds, rfc3339
 from actorflow.state.events import BlobRef
 from actorflow.state.run_state import RunState, TaskState
@@ -64,6 +65,9 @@ def run_report(
         "inputs": thaw(state.inputs),
         "tasks": tasks,
         "hooks": hooks,
+        "paused": paused_report(state),
+        "parked_until": parked_report(state),
+        **spending_report(state),
     }
 
 
@@ -85,6 +89,8 @@ def task_report(task: TaskState, *, now: float, load: LoadOutput = blob_referenc
         else {"kind": error.kind, "message": error.message, "hint": error.hint},
         "cost_usd": task.cost_usd,
         "tokens": task.tokens,
+        "sub_state": None if task.waiting is None else task.waiting.value,
+        "due_at": _moment(task.due_at),
     }
 
 

@@ -20,7 +20,16 @@ from actorflow.state import events as ev
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, SkipReason, TaskStatus
 
-__all__ = ["RunFigures", "TaskStats", "WorkflowStats", "figures_of", "percentile", "stats_of", "stats_report"]
+__all__ = [
+    "RunFigures",
+    "Spend",
+    "TaskStats",
+    "WorkflowStats",
+    "figures_of",
+    "percentile",
+    "stats_of",
+    "stats_report",
+]
 
 _ATTEMPT_ENDS = (
     ev.AttemptSucceeded,
@@ -40,6 +49,7 @@ class RunFigures:
         flaky: tasks that succeeded after an attempt of theirs had failed, with no resume in between.
         most_parallel: the most attempts that ran at the same time.
         busy_seconds: the time that attempts took, added up.
+        cost_usd: what is known of its cost; ``tokens`` likewise.
     """
 
     run_id: str
@@ -49,6 +59,16 @@ class RunFigures:
     flaky: frozenset[TaskId]
     most_parallel: int
     busy_seconds: float
+    cost_usd: float | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """What was spent over many runs, of those in which it is known; None when it is known of none."""
+
+    total: float | None = None
+    p50: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +80,7 @@ class TaskStats:
             in which it did not run.
         flaky: runs in which it succeeded after a failed attempt.
         p50: median of its durations in seconds; None when it never succeeded.
+        cost_usd: what it has cost.
     """
 
     succeeded: int
@@ -68,6 +89,7 @@ class TaskStats:
     flaky: int
     p50: float | None
     p95: float | None
+    cost_usd: Spend
 
     @property
     def failure_rate(self) -> float | None:
@@ -92,6 +114,7 @@ class WorkflowStats:
         mean_parallel: how many ran on average while a run went on.
         critical_path: the chain of tasks that takes longest, going by medians.
         critical_seconds: how long that is.
+        cost_usd: what the runs have cost; ``tokens`` likewise.
     """
 
     workflow: str
@@ -103,6 +126,8 @@ class WorkflowStats:
     mean_parallel: float | None
     critical_path: tuple[TaskId, ...]
     critical_seconds: float
+    cost_usd: Spend
+    tokens: Spend
     tasks: Mapping[TaskId, TaskStats] = field(default_factory=dict)
 
     @property
@@ -132,6 +157,8 @@ def figures_of(events: Sequence[RecordedEvent], state: RunState, *, status: str 
         flaky=frozenset(tally.flaky),
         most_parallel=tally.most,
         busy_seconds=tally.busy,
+        cost_usd=state.account.cost_usd,
+        tokens=state.account.tokens,
     )
 
 
@@ -202,8 +229,19 @@ def stats_of(workflow: str, runs: Sequence[RunFigures]) -> WorkflowStats:
         mean_parallel=busy / sum(lasting) if sum(lasting) > 0 else None,
         critical_path=path,
         critical_seconds=seconds,
+        cost_usd=_spend_of(run.cost_usd for run in runs),
+        tokens=_spend_of(run.tokens for run in runs),
         tasks=tasks,
     )
+
+
+def _spend_of(amounts: Iterable[float | None]) -> Spend:
+    known = [amount for amount in amounts if amount is not None]
+    return Spend(total=sum(known) if known else None, p50=percentile(known, 0.5))
+
+
+def _spend_report(spend: Spend) -> dict[str, Any]:
+    return {"total": spend.total, "p50": spend.p50}
 
 
 def _task_stats(runs: Sequence[RunFigures]) -> dict[TaskId, TaskStats]:
@@ -233,6 +271,7 @@ def _stats_of_task(found: Sequence[tuple[TaskState, bool]]) -> TaskStats:
         flaky=sum(is_flaky for _, is_flaky in found),
         p50=percentile(durations, 0.5),
         p95=percentile(durations, 0.95),
+        cost_usd=_spend_of(task.cost_usd for task in tasks),
     )
 
 
@@ -281,6 +320,8 @@ def stats_report(stats: WorkflowStats) -> dict[str, Any]:
         "duration": {"p50": stats.p50, "p95": stats.p95},
         "parallelism": {"max": stats.most_parallel, "mean": stats.mean_parallel},
         "critical_path": {"tasks": list(stats.critical_path), "duration": stats.critical_seconds},
+        "cost_usd": _spend_report(stats.cost_usd),
+        "tokens": _spend_report(stats.tokens),
         "tasks": {task: _task_report(found) for task, found in stats.tasks.items()},
     }
 
@@ -294,4 +335,5 @@ def _task_report(task: TaskStats) -> dict[str, Any]:
         "failure_rate": task.failure_rate,
         "flaky_rate": task.flaky_rate,
         "duration": {"p50": task.p50, "p95": task.p95},
+        "cost_usd": _spend_report(task.cost_usd),
     }

@@ -51,12 +51,14 @@ class Bar:
         phase: how the attempt ended (``running success failed lost cancelled parked``), or what was waited
             for (``waiting retry_wait parked``).
         attempt: its number; 0 for waits.
+        agent: who carried it out, for tasks that have fallback agents; "" for others and for waits.
         note: why it ended, in one line, or "".
     """
 
     span: Span
     phase: str
     attempt: int = 0
+    agent: str = ""
     note: str = ""
 
 
@@ -173,6 +175,7 @@ class _Bars:
                 span=Span(attempt.started_at, end),
                 phase=_PHASES[attempt.status],
                 attempt=attempt.number,
+                agent=attempt.agent if len(task.agents) > 1 else "",
                 note=note,
             )
             yield from self._after(task, attempt, following)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-__all__ = ["clock_text", "duration_text", "microseconds", "moment_text", "rfc3339"]
+__all__ = ["clock_text", "duration_text", "microseconds", "moment_text", "rfc3339", "until_text"]
 
 
 def microseconds(seconds: float) -> int:
@@ -30,6 +30,15 @@ def clock_text(seconds: float, zone: tzinfo = UTC) -> str:
 def moment_text(seconds: float, zone: tzinfo = UTC) -> str:
     """Return the date and time of day of a moment: ``2026-11-22 18:48:00``."""
     return datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def until_text(seconds: float, now: float, zone: tzinfo | None = UTC) -> str:
+    """Return a moment to come as ``23:30``: with seconds within the hour, with the date on another day."""
+    moment = datetime.fromtimestamp(seconds, zone)
+    if seconds - now < 3600:
+        return moment.strftime("%H:%M:%S")
+    is_today = moment.date() == datetime.fromtimestamp(now, zone).date()
+    return moment.strftime("%H:%M" if is_today else "%Y-%m-%d %H:%M")
 
 
 def duration_text(seconds: float) -> str:

@@ -116,10 +116,12 @@ class PauseRun:
     """The budget is used up, and nothing is left that costs nothing."""
 
     reason: str
+    cost_usd: float | None = None
+    tokens: int | None = None
 
     def events(self) -> tuple[Event, ...]:
         """Give the events that record this command."""
-        return (ev.RunPaused(self.reason, "budget"),)
+        return (ev.RunPaused(self.reason, "budget", None, self.cost_usd, self.tokens),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,12 @@ class FinishRun:
     """Nothing is left to do."""
 
     status: RunStatus
+    cost_usd: float | None = None
+    tokens: int | None = None
 
     def events(self) -> tuple[Event, ...]:
         """Give the events that record this command."""
-        return (ev.RunFinished(self.status),)
+        return (ev.RunFinished(self.status, self.cost_usd, self.tokens),)
 
 
 Command: TypeAlias = (

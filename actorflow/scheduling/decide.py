@@ -137,7 +137,7 @@ def _pause(facts: Facts, state: RunState, open_tasks: Iterable[TaskState]) -> li
         return []
     could_go_on = [t for t in open_tasks if t.status is TaskStatus.RUNNING or _is_ready_to_look_at(state, t)]
     is_stuck = could_go_on and all(backend_of(facts.plan, task) for task in could_go_on)
-    return [PauseRun(reason)] if is_stuck else []
+    return [PauseRun(reason, state.account.cost_usd, state.account.tokens)] if is_stuck else []
 
 
 def _take(used: dict[str, int], needs: dict[str, int]) -> None:
@@ -158,7 +158,11 @@ def _at_the_end(facts: Facts, state: RunState, now: float) -> list[Command]:
     hook = next_hook(facts.plan, state, end_phases(state))
     if hook is not None:
         return hook_commands(facts.plan, state, hook, now)
-    return [FinishRun(state.outcome)] if state.outcome is not None else []
+    return (
+        [FinishRun(state.outcome, state.account.cost_usd, state.account.tokens)]
+        if state.outcome is not None
+        else []
+    )
 
 
 def hook_commands(plan: Plan, state: RunState, hook: TaskState, now: float) -> list[Command]:
@@ -171,6 +175,10 @@ def hook_commands(plan: Plan, state: RunState, hook: TaskState, now: float) -> l
     backend = backend_of(plan, hook)
     if backend and (reason := over_budget(plan, state)):
         failure = Failure("budget", reason, retryable=False)
-        return [PauseRun(reason)] if hook.hook == HookPhase.ON_START else [FailTask(hook.id, failure)]
+        return (
+            [PauseRun(reason, state.account.cost_usd, state.account.tokens)]
+            if hook.hook == HookPhase.ON_START
+            else [FailTask(hook.id, failure)]
+        )
     pool = pool_of(plan.tasks[hook.id], backend)
     return [start_of(plan, state, hook)] if is_open(state, backend, pool, 0, now) else []

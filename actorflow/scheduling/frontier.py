@@ -224,7 +224,7 @@ class Frontier:
         open_tasks = [state.tasks[task_id] for task_id in self._open]
         could_go_on = [t for t in open_tasks if t.status is TaskStatus.RUNNING or not self._missing[t.id]]
         is_stuck = could_go_on and all(backend_of(self._plan, task) for task in could_go_on)
-        return [PauseRun(reason)] if is_stuck else []
+        return [PauseRun(reason, state.account.cost_usd, state.account.tokens)] if is_stuck else []
 
     def _has_head(self, heap: list[tuple[tuple[int, int, int], TaskId]], state: RunState, now: float) -> bool:
         """Drop the tasks on top that were ended while they were ready, and tell whether one is left."""
@@ -245,7 +245,11 @@ class Frontier:
         hook = next_hook(self._plan, state, end_phases(state))
         if hook is not None:
             return hook_commands(self._plan, state, hook, now)
-        return [FinishRun(state.outcome)] if state.outcome is not None else []
+        return (
+            [FinishRun(state.outcome, state.account.cost_usd, state.account.tokens)]
+            if state.outcome is not None
+            else []
+        )
 
 
 class _Room:

@@ -106,12 +106,12 @@ def over_budget(plan: Plan, state: RunState, starting: int = 0) -> str:
     if budget.usd is not None:
         if account.cost_usd is not None and round(account.cost_usd, 9) >= budget.usd:
             return f"budget.usd: ${account.cost_usd:.2f} of ${budget.usd:.2f} is spent"
-        if account.untold_costs:
+        if account.untold_costs and not state.is_rehearsal:
             return _untold("usd", account.untold_costs, f"${account.cost_usd or 0:.2f} of ${budget.usd:.2f}")
     if budget.tokens is not None:
         if account.tokens is not None and account.tokens >= budget.tokens:
             return f"budget.tokens: {account.tokens} of {budget.tokens} are used"
-        if account.untold_tokens:
+        if account.untold_tokens and not state.is_rehearsal:
             return _untold("tokens", account.untold_tokens, f"{account.tokens or 0} of {budget.tokens}")
     if budget.agents is not None and account.attempts + starting >= budget.agents:
         return f"budget.agents: {account.attempts + starting} of {budget.agents} attempts are started"

@@ -291,6 +291,8 @@ class RunPaused(_Event, frozen=True):
     reason: str
     kind: str = ""
     due_at: float | None = None
+    cost_usd: float | None = None
+    tokens: int | None = None
 
 
 class BudgetChanged(_Event, frozen=True):
@@ -309,9 +311,11 @@ class RunSettled(_Event, frozen=True):
 
 
 class RunFinished(_Event, frozen=True):
-    """The run has ended, its hooks included."""
+    """The run has ended, its hooks included. Costs are those of the whole run, so that a list of runs need not add them up."""
 
     status: RunStatus
+    cost_usd: float | None = None
+    tokens: int | None = None
 
 
 class ActorRestarted(_Event, frozen=True):

@@ -9,7 +9,10 @@ from __future__ import annotations
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, SubState, TaskStatus
 
-__all__ = ["parked_until"]
+__all__ = ["SHORT_WAIT_SECONDS", "parked_by", "parked_until"]
+
+SHORT_WAIT_SECONDS = 60.0
+"""A wait that is not longer is waited out also by those who would rather end than wait."""
 
 
 def parked_until(state: RunState) -> float | None:
@@ -46,3 +49,11 @@ def _opens_for(state: RunState, task: TaskState) -> float | None:
     if task.waiting is SubState.PARKED:
         return max(task.due_at, opens_at)
     return opens_at if opens_at > max(task.due_at, state.updated_at) else None
+
+
+def parked_by(state: RunState, until: float) -> str:
+    """Say which limit the run waits for that is lifted at ``until``: ``usage limit of claude``."""
+    for name, limit in sorted(state.limits.items()):
+        if abs(limit.opens_at - until) < 0.001:  # what is due is rounded to what the journal can say
+            return f"{limit.kind.replace('_', ' ')} of {name}"
+    return "limit of a service"

@@ -200,7 +200,8 @@ class _Chart:
         if not is_attempt and width < 1:
             return
         height = 14.0 if is_attempt else 6.0
-        what = f"attempt {bar.attempt}, {bar.phase}" if is_attempt else bar.phase.replace("_", " ")
+        by = f" by {bar.agent}" if bar.agent else ""
+        what = f"attempt {bar.attempt}{by}, {bar.phase}" if is_attempt else bar.phase.replace("_", " ")
         took = duration_text(bar.span.end - bar.span.start)
         tip = f"{row.task}: {what}, {took}\n{bar.note}"
         paint = self.palette.phases[bar.phase]

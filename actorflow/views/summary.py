@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from actorflow.ids import TaskId
 from actorflow.monitor.limits import limit_of
 from actorflow.monitor.progress import task_line
+from actorflow.monitor.services import limits_text, money_text, parked_text, spent_text
 from actorflow.monitor.times import duration_text, moment_text
 from actorflow.monitor.words import mode_mark, phase_of
 from actorflow.state.events import BlobRef, Failure
+from actorflow.state.parking import parked_until
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, TaskStatus
 from actorflow.values import thaw
@@ -67,7 +69,8 @@ def end_lines(state: RunState, told: Told) -> list[str]:
     mark = paint(f"{symbol(status, told.look)} {status}", COLOURS.get(status, ""), told.look)
     return [
         "",
-        f"run {state.run_id}  {escape(state.workflow)}{mode_mark(state.mode)}  {mark}{took}{_why_not_done(state, status)}",
+        f"run {state.run_id}  {escape(state.workflow)}{mode_mark(state.mode)}  {mark}{took}{_why_not_done(state, status, told)}",
+        *_spent_line(state),
         *_table(state, told, worth_showing(state, told.order)),
         *_failures(state, told),
         *_next_steps(state, told),
@@ -83,12 +86,14 @@ def status_lines(state: RunState, told: Told) -> list[str]:
         "run": state.run_id,
         "workflow": escape(state.workflow),
         "mode": "rehearsal: no agent was called" if state.is_rehearsal else "",
-        "status": mark + _why(state, status),
+        "status": mark + _why(state, status, told),
+        "limits": "" if state.ended_at else limits_text(state, now=told.now, zone=zone),
         "started": "" if state.started_at is None else moment_text(state.started_at, zone),
         "finished": "" if state.ended_at is None else moment_text(state.ended_at, zone),
         "duration": _duration(state, told.now),
         "driver": escape(told.driver) or "nobody",
         "cost": _cost(state),
+        "budget": _budget(state),
         "inputs": _inputs(state, told.width),
         "folder": escape(told.folder),
     }
@@ -106,15 +111,19 @@ def _status(state: RunState) -> str:
     return "pending" if state.status is None else state.status.value
 
 
-def _why(state: RunState, status: str) -> str:
+def _why(state: RunState, status: str, told: Told) -> str:
     if status == "interrupted":
-        return ": its driver is gone"
+        parked = parked_text(state, now=told.now, zone=told.look.zone)
+        return f": its driver is gone{'; it is ' if parked else ''}{escape(parked)}"
     if state.failure is not None:
         return f": {escape(state.failure.message)}"
-    return _why_not_done(state, status)
+    return _why_not_done(state, status, told)
 
 
-def _why_not_done(state: RunState, status: str) -> str:
+def _why_not_done(state: RunState, status: str, told: Told) -> str:
+    parked = parked_text(state, now=told.now, zone=told.look.zone)
+    if parked and state.paused_kind in ("", "parked") and status in ("running", "paused"):
+        return f": {escape(parked)}"
     if status == "paused" and state.paused_because:
         return f": {escape(state.paused_because)}"
     if state.cancelled_by:
@@ -129,11 +138,23 @@ def _duration(state: RunState, now: float) -> str:
 
 
 def _cost(state: RunState) -> str:
-    costs = [task.cost_usd for task in state.tasks.values() if task.cost_usd is not None]
-    tokens = [task.tokens for task in state.tasks.values() if task.tokens is not None]
-    parts = [f"{sum(costs):.2f} USD"] if costs else []
-    parts += [f"{sum(tokens):,} tokens"] if tokens else []
-    return ", ".join(parts)
+    return spent_text(state)
+
+
+def _spent_line(state: RunState) -> list[str]:
+    spent = spent_text(state)
+    return [f"  spent: {spent}"] if spent else []
+
+
+def _budget(state: RunState) -> str:
+    """Say what a person has allowed; the workflow's own budget stands in its file."""
+    budget = state.budget
+    if budget is None:
+        return ""
+    parts = [] if budget.usd is None else [money_text(budget.usd)]
+    parts += [] if budget.tokens is None else [f"{budget.tokens:,} tokens"]
+    parts += [] if budget.agents is None else [f"{budget.agents} attempts"]
+    return ", ".join(parts) or "no limit"
 
 
 def _inputs(state: RunState, width: int) -> str:
@@ -245,7 +266,7 @@ def _next_steps(state: RunState, told: Told) -> Iterator[str]:
     options, run = _options(told), state.run_id
     steps = {}
     if (told.status or _status(state)) in ("failed", "cancelled", "paused", "interrupted"):
-        steps["go on"] = f"actorflow resume {run}{options}"
+        steps["go on"] = f"actorflow resume {run}{_terms(state)}{options}"
     if any(task.status is TaskStatus.SUCCESS for task in state.tasks.values()):
         steps["outputs"] = f"actorflow status {run} --json{options}"
     if any(task.attempts for task in state.tasks.values()):
@@ -253,6 +274,14 @@ def _next_steps(state: RunState, told: Told) -> Iterator[str]:
     if steps:
         yield ""
     yield from (f"{name:<9}{command}" for name, command in steps.items())
+
+
+def _terms(state: RunState) -> str:
+    """Return what a resume needs so that it does not stop again at once."""
+    if state.paused_kind == "budget":
+        which = state.paused_because.removeprefix("budget.").partition(":")[0]
+        return f" --budget-{which} N"
+    return " --when-ready" if parked_until(state) is not None else ""
 
 
 def _options(told: Told) -> str:

@@ -68,7 +68,7 @@ class LiveScreen(Screen[Overview]):
     ) -> None:
         self._look = look
         self._clock = clock
-        self._board = Board(order=order, limits=limits, is_outline=is_outline)
+        self._board = Board(order=order, limits=limits, is_outline=is_outline, zone=look.zone)
         self._console = Console(
             file=stream,
             no_color=not look.has_colour,
@@ -177,4 +177,5 @@ def _cells(line: TaskLine, width: int, look: Look) -> list[Text]:
 def _footer(view: Overview) -> str:
     counts = [f"{count} {state}" for state, count in view.counts.items() if state != "success"]
     more = [f"{view.hidden} not shown"] if view.hidden else []
-    return " · ".join([f"{view.done} of {view.total} done", *counts, *more])
+    spent = [view.spent] if view.spent else []
+    return " · ".join([f"{view.done} of {view.total} done", *counts, *more, *spent])

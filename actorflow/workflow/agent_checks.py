@@ -110,9 +110,20 @@ def _used(spec: TaskSpec) -> list[TaskFeature]:
 
 
 def _check_budget(draft: Draft, catalog: Catalog, report: Report) -> None:
-    if draft.workflow.settings.budget == Budget():
+    """Warn of a budget that has no effect, or that cannot be kept because agents do not say what they spend."""
+    budget = draft.workflow.settings.budget
+    if budget == Budget():
         return
-    used = {name for task in draft.tasks for name in task.spec.agents}
-    if not any(name in catalog and "budget" in catalog[name].supports for name in used):
-        message = "no agent of this workflow reports what it spends, so the budget has no effect"
-        report.warning(("settings", "budget"), "W851", message, at_key=True)
+    used = dict.fromkeys(name for task in draft.tasks for name in task.spec.agents if name in catalog)
+    paid = [catalog[name] for name in used if catalog[name].paid_backend]
+    path = ("settings", "budget")
+    if not paid:
+        message = "no agent of this workflow costs money, so the budget has no effect"
+        report.warning(path, "W851", message, at_key=True)
+    silent = [traits.name for traits in paid if "budget" not in traits.supports]
+    if silent and (budget.usd is not None or budget.tokens is not None):
+        message = (
+            f"{', '.join(silent[:_MANY])} does not say what it spends: the run pauses after each attempt"
+        )
+        hint = "limit the number of attempts instead: budget: {agents: 20}"
+        report.warning(path, "W851", message, hint, at_key=True)

@@ -59,6 +59,8 @@ def test_a_run_that_goes_on_lasts_until_now() -> None:
         "status": "running",
         "started_at": "2026-11-22T18:48:00.000000Z",
         "duration": 2.5,
+        "cost_usd": None,
+        "tokens": None,
     }
 
 
@@ -72,4 +74,6 @@ def test_of_a_run_that_cannot_be_read_nothing_is_made_up() -> None:
         "status": "damaged",
         "started_at": None,
         "duration": None,
+        "cost_usd": None,
+        "tokens": None,
     }

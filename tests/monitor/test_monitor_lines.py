@@ -53,7 +53,10 @@ def test_a_limit_parks_a_task_until_a_time_of_day() -> None:
     history = History("a").start("a").add(ev.AttemptRequeued(A, 1, START + 120, limit))
     history.add(ev.RetryScheduled(A, 2, START + 120, 118.0))
 
-    assert told(history, last=2) == ["18:48:03  a  parked until 18:50:00: too many requests"]
+    assert told(history, last=2) == [
+        "18:48:03  a  parked until 18:50:00: too many requests",
+        "18:48:03  run  PARKED until 18:50:00 (limit of a service)",
+    ]
 
 
 def test_a_lost_attempt_is_told_once() -> None:

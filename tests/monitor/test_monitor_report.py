@@ -8,10 +8,14 @@ from actorflow.state import events as ev
 from actorflow.state.status import RunStatus, SkipReason
 from tests.monitor.run_histories import RUN_ID, START, History, entry
 
-RUN_KEYS = "run_id workflow mode status started_at finished_at duration inputs tasks hooks".split()
-TASK_KEYS = (
-    "status reason agent attempts started_at finished_at duration output error cost_usd tokens".split()
-)
+RUN_KEYS = [
+    *"run_id workflow mode status started_at finished_at duration inputs tasks hooks".split(),
+    *"paused parked_until cost_usd tokens unknown_costs".split(),
+]
+TASK_KEYS = [
+    *"status reason agent attempts started_at finished_at duration output error cost_usd tokens".split(),
+    *"sub_state due_at".split(),
+]
 
 
 def report(history: History, now: float = 100.0, **options: object) -> dict[str, object]:
@@ -57,9 +61,16 @@ def test_a_finished_run_is_reported_with_times_outputs_and_costs() -> None:
                 "error": None,
                 "cost_usd": 0.25,
                 "tokens": 1200,
+                "sub_state": None,
+                "due_at": None,
             }
         },
         "hooks": {},
+        "paused": None,
+        "parked_until": None,
+        "cost_usd": 0.25,
+        "tokens": 1200,
+        "unknown_costs": 0,
     }
 
 

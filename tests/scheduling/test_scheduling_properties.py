@@ -146,8 +146,9 @@ def check_starts(play: Play) -> None:
                 paid += 1
             case ev.AttemptRequeued() if state.tasks[event.task].backend:
                 paid -= 1
-        spent += getattr(event, "cost_usd", None) or 0.0
-        tokens += getattr(event, "tokens", None) or 0 if not isinstance(event, ev.BudgetChanged) else 0
+        if hasattr(event, "attempt"):
+            spent += getattr(event, "cost_usd", None) or 0.0
+            tokens += getattr(event, "tokens", None) or 0
         state = apply(state, event, at)
 
 

@@ -125,12 +125,12 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
     ev.TaskCancelled: st.builds(ev.TaskCancelled, _IDS),
     ev.RunCancelRequested: st.builds(ev.RunCancelRequested, by=_TEXT),
     ev.RunTimedOut: st.builds(ev.RunTimedOut, _TIMES),
-    ev.RunPaused: st.builds(ev.RunPaused, _TEXT, kind=_TEXT, due_at=_MAYBE_TIME),
+    ev.RunPaused: st.builds(ev.RunPaused, _TEXT, kind=_TEXT, due_at=_MAYBE_TIME, **_SPEND),
     ev.BudgetChanged: st.builds(
         ev.BudgetChanged, usd=_MAYBE_TIME, tokens=st.none() | _NUMBERS, agents=st.none() | _NUMBERS
     ),
     ev.RunSettled: st.builds(ev.RunSettled, st.sampled_from(RunStatus), failure=st.none() | failures),
-    ev.RunFinished: st.builds(ev.RunFinished, st.sampled_from(RunStatus)),
+    ev.RunFinished: st.builds(ev.RunFinished, st.sampled_from(RunStatus), **_SPEND),
     ev.ActorRestarted: st.builds(ev.ActorRestarted, _TEXT, _NUMBERS, _TEXT),
     ev.ControlAnswered: st.builds(ev.ControlAnswered, _TEXT, _TEXT),
 }
