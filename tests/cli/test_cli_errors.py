@@ -33,7 +33,7 @@ def status(monkeypatch: pytest.MonkeyPatch, error: BaseException, *options: str)
     def fails(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(api, "inspect", fails, raising=False)
+    monkeypatch.setattr(api, "glance", fails, raising=False)
     return CliRunner().invoke(cli, ["status", "last", *options])
 
 
@@ -100,7 +100,7 @@ def test_with_json_a_run_that_had_begun_is_named(monkeypatch: pytest.MonkeyPatch
         click.get_current_context().meta[RUN_KEY] = "20261122-184800-k3v9qd"
         raise JournalFull("no room")
 
-    monkeypatch.setattr(api, "inspect", fails, raising=False)
+    monkeypatch.setattr(api, "glance", fails, raising=False)
     done = CliRunner().invoke(cli, ["status", "--json"])
 
     assert json.loads(done.stdout)["run_id"] == "20261122-184800-k3v9qd"
