@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from actorflow.api.checking import Checked as Checked
     from actorflow.api.checking import validate as validate
+    from actorflow.api.checkup import check_environment as check_environment
+    from actorflow.api.cleaning import Cleaned as Cleaned
+    from actorflow.api.cleaning import clean as clean
     from actorflow.api.comparing import diff as diff
     from actorflow.api.counting import Statistics as Statistics
     from actorflow.api.counting import estimate as estimate
@@ -47,9 +50,12 @@ if TYPE_CHECKING:
     from actorflow.api.requesting import cancel as cancel
     from actorflow.api.requesting import tree as tree
     from actorflow.api.resume_plan import plan_resume as plan_resume
+    from actorflow.api.run_checkup import check_run as check_run
     from actorflow.api.running import Finished as Finished
     from actorflow.api.running import resume as resume
     from actorflow.api.running import run as run
+    from actorflow.api.salvaging import Salvaged as Salvaged
+    from actorflow.api.salvaging import salvage as salvage
     from actorflow.api.summarizing import explain_run as explain_run
     from actorflow.api.terms import Terms as Terms
     from actorflow.api.workflow_tests import CaseResult as CaseResult
@@ -68,6 +74,7 @@ _MODULES = {
     "Cancelled": "actorflow.api.requesting",
     "CaseResult": "actorflow.api.workflow_tests",
     "Checked": "actorflow.api.checking",
+    "Cleaned": "actorflow.api.cleaning",
     "Context": "actorflow.api.recalling",
     "Copied": "actorflow.api.library",
     "DryRun": "actorflow.api.dry_running",
@@ -81,12 +88,16 @@ _MODULES = {
     "JournalTail": "actorflow.api.following",
     "Recorded": "actorflow.state.recorded",
     "Rehearsal": "actorflow.api.rehearsing",
+    "Salvaged": "actorflow.api.salvaging",
     "Statistics": "actorflow.api.counting",
     "Terms": "actorflow.api.terms",
     "Update": "actorflow.engine.feed",
     "Wanted": "actorflow.api.listing",
     "Watch": "actorflow.engine.feed",
+    "check_environment": "actorflow.api.checkup",
+    "check_run": "actorflow.api.run_checkup",
     "cancel": "actorflow.api.requesting",
+    "clean": "actorflow.api.cleaning",
     "compare_contexts": "actorflow.api.recalling",
     "context": "actorflow.api.recalling",
     "copy_template": "actorflow.api.library",
@@ -109,6 +120,7 @@ _MODULES = {
     "read_template": "actorflow.api.library",
     "resume": "actorflow.api.running",
     "run": "actorflow.api.running",
+    "salvage": "actorflow.api.salvaging",
     "run_tests": "actorflow.api.workflow_tests",
     "stats": "actorflow.api.counting",
     "stub_file_beside": "actorflow.api.rehearsing",

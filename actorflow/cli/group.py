@@ -44,6 +44,11 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "actorflow.cli.stats:stats_command",
         "Show how long the tasks of a workflow take, and how often they fail.",
     ),
+    "doctor": (
+        "actorflow.cli.doctor:doctor_command",
+        "Check this place, or a run, and save what a damaged run still has.",
+    ),
+    "clean": ("actorflow.cli.clean:clean_command", "Remove old runs, and what crashes have left behind."),
     "export": ("actorflow.cli.export:export_command", "Write a run as lines of JSON."),
     "eval": ("actorflow.cli.eval:eval_command", "Try an expression over data from a file."),
     "completion": (

@@ -31,7 +31,7 @@ from actorflow.journal.storage import (
 )
 from actorflow.journal.tables import JOURNAL_NAME
 
-__all__ = ["RunFolder", "RunStore"]
+__all__ = ["RunFolder", "RunStore", "unfinished_folders"]
 
 _UNFINISHED = ".new-"
 _FORGOTTEN_SECONDS = 3600  # nobody takes an hour to make a folder: what is older was left by a crash
@@ -204,11 +204,23 @@ def _build(folder: RunFolder) -> None:
 
 
 def _sweep(runs: Path) -> None:
-    oldest = time.time() - _FORGOTTEN_SECONDS
-    for path in runs.glob(f"{_UNFINISHED}*"):
+    for path in unfinished_folders(runs.parent, older_than=_FORGOTTEN_SECONDS, now=time.time()):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def unfinished_folders(state_dir: Path, *, older_than: float, now: float) -> list[Path]:
+    """Return the folders that a crash has left while a run was made or removed, and that nobody works on any more.
+
+    Args:
+        older_than: seconds since somebody did.
+        now: Unix seconds.
+    """
+    found = []
+    for path in sorted((state_dir / "runs").glob(f"{_UNFINISHED}*")):
         with suppress(FileNotFoundError):  # it has become a run meanwhile
-            if path.lstat().st_mtime < oldest:
-                shutil.rmtree(path, ignore_errors=True)
+            if path.lstat().st_mtime < now - older_than:
+                found.append(path)
+    return found
 
 
 def _checked(run_id: RunId) -> RunId:

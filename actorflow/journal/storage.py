@@ -19,6 +19,7 @@ from actorflow.errors import JournalError, JournalFull
 
 __all__ = [
     "NO_ROOM",
+    "file_system_of",
     "make_private_folder",
     "no_link",
     "refuse_network_folder",
@@ -129,7 +130,7 @@ def refuse_network_folder(path: Path) -> None:
     Raises:
         JournalError: ``path`` lies on a network file system; its name is in the message. Only Linux can tell.
     """
-    kind = _file_system(path)
+    kind = file_system_of(path)
     if kind in _NETWORK:
         raise JournalError(
             f"{path} is on a network file system ({kind})",
@@ -137,7 +138,7 @@ def refuse_network_folder(path: Path) -> None:
         )
 
 
-def _file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+def file_system_of(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
     """Return the type of the file system that ``path`` is on, "" when the system does not say."""
     try:
         lines = mounts.read_text(errors="surrogateescape").splitlines()

@@ -200,17 +200,17 @@ MOUNTS = """\
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "ext4", "fuse.sshfs"])
-def test_the_file_system_is_read_from_the_mount_table(tmp_path, kind):
+def test_thefile_system_of_is_read_from_the_mount_table(tmp_path, kind):
     import os
 
     device = tmp_path.stat().st_dev
     mounts = tmp_path / "mountinfo"
     mounts.write_text(MOUNTS.format(device=f"{os.major(device)}:{os.minor(device)}", kind=kind))
 
-    assert storage_module._file_system(tmp_path, mounts) == kind
+    assert storage_module.file_system_of(tmp_path, mounts) == kind
 
 
 def test_a_system_that_does_not_say_is_not_refused(tmp_path):
-    assert storage_module._file_system(tmp_path, tmp_path / "missing") == ""
+    assert storage_module.file_system_of(tmp_path, tmp_path / "missing") == ""
     (tmp_path / "mounts").write_text("garbage\n\n1 2 3 - x\n- \n")
-    assert storage_module._file_system(tmp_path, tmp_path / "mounts") == ""
+    assert storage_module.file_system_of(tmp_path, tmp_path / "mounts") == ""

@@ -264,7 +264,7 @@ def test_a_run_that_was_removed_meanwhile_is_not_driven(tmp_path, monkeypatch):
 
 
 def test_a_network_folder_is_refused_by_name(tmp_path, monkeypatch):
-    monkeypatch.setattr("actorflow.journal.storage._file_system", lambda path: "nfs4")
+    monkeypatch.setattr("actorflow.journal.storage.file_system_of", lambda path: "nfs4")
 
     with pytest.raises(JournalError, match=r"is on a network file system \(nfs4\)"):
         acquire(tmp_path)

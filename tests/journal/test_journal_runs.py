@@ -249,7 +249,7 @@ def test_the_folder_of_an_attempt_that_is_a_link_is_refused(store, tmp_path):
 
 
 def test_a_network_folder_is_refused_by_name(store, monkeypatch):
-    monkeypatch.setattr("actorflow.journal.storage._file_system", lambda path: "cifs")
+    monkeypatch.setattr("actorflow.journal.storage.file_system_of", lambda path: "cifs")
 
     with pytest.raises(JournalError, match=r"is on a network file system \(cifs\)"):
         store.create(A)
