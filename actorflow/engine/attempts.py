@@ -241,7 +241,9 @@ class _Channel:
         self._heard()
 
     def _heard(self) -> None:
-        self._scope.deadline = min(self._ends_at, trio.current_time() + self._idle)
+        deadline = min(self._ends_at, trio.current_time() + self._idle)
+        if deadline != self._scope.deadline:  # most tasks have no limits
+            self._scope.deadline = deadline
 
     @property
     def fell_silent(self) -> bool:

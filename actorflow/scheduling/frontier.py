@@ -198,6 +198,8 @@ class Frontier:
         while self._timers and self._timers[0][0] <= now:
             self._queue(self._plan.tasks[heappop(self._timers)[2]], state)
         starts: list[Command] = []
+        if not self._ready or state.running >= self._plan.max_parallel:
+            return starts
         room = _Room(self._plan, state, now, dict(self._used), self._in_pool)
         for _ in range(self._plan.max_parallel - state.running):
             heads = [

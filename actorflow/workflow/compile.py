@@ -3,7 +3,7 @@
 Takes a ``Workflow`` (every reference resolves, every expression compiles) and the values of its inputs; gives
 the ``Plan`` that a run is driven by: variables rendered, templates and conditions compiled, start rules,
 dependents, path lengths and hand-offs worked out. Pure and deterministic, linear in the size of the workflow;
-templates are compiled when they are first needed, so that a large plan is ready at once. Must not check what
+templates with holes are compiled when they are first needed, so that a large plan is ready at once. Must not check what
 ``checks`` has checked; what cannot happen in a valid workflow is an ``InternalError``.
 """
 
@@ -16,14 +16,20 @@ from functools import partial
 from actorflow import expressions as ex
 from actorflow.errors import InternalError
 from actorflow.ids import TaskId
-from actorflow.values import FrozenDict
+from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.catalog import Catalog
 from actorflow.workflow.graph import dependents_of, path_lengths
 from actorflow.workflow.model import HookPhase, TaskSpec, Workflow
 from actorflow.workflow.plan import Plan, PlannedTask, ShellCommand, ValueTemplate
 from actorflow.workflow.shell_text import compile_shell
 from actorflow.workflow.start_rule import start_rule
-from actorflow.workflow.templates import ConstantTemplate, LazyTemplate, TemplateCompiler, has_holes
+from actorflow.workflow.templates import (
+    ConstantTemplate,
+    LazyTemplate,
+    TemplateCompiler,
+    has_holes,
+    is_constant,
+)
 
 __all__ = ["compile_plan", "environment_of", "shell_parameter", "takes_environment"]
 
@@ -119,7 +125,7 @@ class _Planner:
             retry=spec.effective_retry,
             path_length=self._path_lengths.get(spec.id, 1),
             parameters=self._parameters(spec, shell),
-            description=LazyTemplate(partial(self.compiler.value, spec.description, "description")),
+            description=self._template(spec.description, "description"),
             env=LazyTemplate(partial(self.compiler.environment, env_texts)) if env_texts else _NOTHING,
             shell=shell,
             verify=self._command(spec.verify, env_texts) if spec.verify else None,
@@ -141,11 +147,16 @@ class _Planner:
         if takes_environment(spec, self._catalog):
             parameters = FrozenDict({key: value for key, value in parameters.items() if key != "env"})
         if shell is None:
-            return LazyTemplate(partial(self.compiler.value, parameters, "parameters"))
+            return self._template(parameters, "parameters")
         fixed = {shell_parameter(spec, self._catalog): shell.text}
         return LazyTemplate(
             partial(self.compiler.mapping, parameters, "parameters", fixed=fixed, reads=shell.task_references)
         )
+
+    def _template(self, value: Frozen, path: str) -> ValueTemplate:
+        if is_constant(value):
+            return ConstantTemplate(value)
+        return LazyTemplate(partial(self.compiler.value, value, path))
 
     def _shell(self, spec: TaskSpec, env_texts: FrozenDict) -> ShellCommand | None:
         name = shell_parameter(spec, self._catalog)

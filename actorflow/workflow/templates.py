@@ -26,6 +26,7 @@ __all__ = [
     "TemplateCompiler",
     "has_holes",
     "interpolation_error",
+    "is_constant",
     "task_references",
     "text_of",
 ]
@@ -53,6 +54,15 @@ class InterpolationError(ExpressionError):
 def has_holes(text: str) -> bool:
     """Whether ``text`` is more than plain text to the template language (holes, or literals such as ``$${``)."""
     return "${" in text or "$<" in text
+
+
+def is_constant(value: Frozen) -> bool:
+    """Whether no string inside ``value`` has holes."""
+    if isinstance(value, str):
+        return not has_holes(value)
+    if isinstance(value, FrozenDict):
+        return all(is_constant(item) for item in value.values())
+    return not isinstance(value, tuple) or all(is_constant(item) for item in value)
 
 
 def task_references(references: Iterable[ex.Reference], tasks: Container[str]) -> frozenset[TaskId]:
