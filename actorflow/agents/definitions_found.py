@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -61,7 +61,7 @@ class DefinitionFile:
 
 def find_definitions(
     project_root: Path | None, user_folder: Path | None
-) -> Mapping[str, tuple[DefinitionFile, ...]]:
+) -> dict[str, tuple[DefinitionFile, ...]]:
     """Return name -> its files, those that count first: the project's, the user's, then what ships.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from actorflow.workflow.catalog import AgentTraits
 
-__all__ = ["BUILT_IN", "ECHO", "HUMAN", "PYTHON", "SHELL", "claude_code_agent"]
+__all__ = ["BUILT_IN", "DESCRIPTIONS", "ECHO", "HUMAN", "PYTHON", "SHELL", "claude_code_agent"]
 
 ECHO = AgentTraits(name="echo", supports=frozenset({"output_schema"}), needs_folder=False, backend="")
 
@@ -64,3 +64,12 @@ HUMAN = AgentTraits(
     backend="",
     unavailable=("the agent 'human' cannot ask anybody in this version of actorflow"),
 )
+
+DESCRIPTIONS = {
+    "claude": "Claude Code as it is: carries out the task that it is given.",
+    "echo": "Gives back its parameters. For examples and tests.",
+    "human": "Asks a person.",
+    "python": "Calls a Python function in a process of its own.",
+    "shell": "Runs a command; what it prints is the output.",
+}
+"""What the agents are for whose names are reserved."""

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from actorflow.api.counting import Statistics as Statistics
     from actorflow.api.counting import estimate as estimate
     from actorflow.api.counting import stats as stats
+    from actorflow.api.describing import KnownAgent as KnownAgent
+    from actorflow.api.describing import agent as agent
+    from actorflow.api.describing import agents as agents
     from actorflow.api.dry_running import AgentFact as AgentFact
     from actorflow.api.dry_running import DryRun as DryRun
     from actorflow.api.dry_running import InputFact as InputFact
@@ -83,6 +86,7 @@ _MODULES = {
     "Finished": "actorflow.api.running",
     "InputFact": "actorflow.api.dry_running",
     "Glance": "actorflow.api.looking",
+    "KnownAgent": "actorflow.api.describing",
     "Inspection": "actorflow.api.looking",
     "glance": "actorflow.api.looking",
     "JournalTail": "actorflow.api.following",
@@ -96,6 +100,8 @@ _MODULES = {
     "Watch": "actorflow.engine.feed",
     "check_environment": "actorflow.api.checkup",
     "check_run": "actorflow.api.run_checkup",
+    "agent": "actorflow.api.describing",
+    "agents": "actorflow.api.describing",
     "cancel": "actorflow.api.requesting",
     "clean": "actorflow.api.cleaning",
     "compare_contexts": "actorflow.api.recalling",

@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "actorflow.cli.templates:templates_command",
         "List, show, copy and test the workflows that ship with actorflow.",
     ),
+    "agents": ("actorflow.cli.agents:agents_command", "List and show the agents that workflows can name."),
     "status": ("actorflow.cli.status:status_command", "Show where a run stands."),
     "logs": ("actorflow.cli.logs:logs_command", "Print what the agents of a run have written."),
     "watch": ("actorflow.cli.watch:watch_command", "Watch a run, from any terminal."),
