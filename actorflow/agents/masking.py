@@ -45,6 +45,10 @@ _SHORT_ESCAPES = {
     "\x1b": "e",
 }
 _HTML_NAMES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+_SOFT_BREAK = rb"(?:=\r?\n)?"
+"""What quoted-printable puts anywhere to keep its lines short, also between the bytes of one character."""
+_QUOTE_IN_QUOTES = (rb"'\\*\"\\*'\\*\"\\*'", rb"'\\+''")
+"""A single quote in text that a shell finds in single quotes; the double ones may be escaped once more."""
 _LINE_BREAK = rb"(?:[\r\n]|\\+[rn])*"
 
 
@@ -186,7 +190,7 @@ def _compile(pieces: Iterable[str]) -> _Pattern:
 
 def _forms(piece: str) -> Iterator[bytes]:
     """Give patterns of every way in which a piece can be written."""
-    yield b"".join(_character(character) for character in piece)
+    yield _SOFT_BREAK.join(_character(character) for character in piece)
     data = piece.encode("utf-8", "surrogatepass")
     yield b"[ :,\r\n]*".join(_digits(byte) for byte in data)
     for offset in range(3):
@@ -224,7 +228,7 @@ def _character(character: str) -> bytes:
     octets = [f"{byte:03o}".encode() for byte in data]
     ways = [
         rb"\\*" + re.escape(data),
-        b"".join(b"[%=](?:25)*" + _digits(byte) for byte in data),
+        _SOFT_BREAK.join(b"[%=](?:25)*" + _digits(byte) for byte in data),
         b"".join(rb"\\+u" + _digits(units[i]) + _digits(units[i + 1]) for i in range(0, len(units), 2)),
         b"".join(rb"\\+x" + _digits(byte) for byte in data),
         rb"\\+(?:[xU]0*(?i:%x)|u\{0*(?i:%x)\})" % (code, code),
@@ -233,6 +237,8 @@ def _character(character: str) -> bytes:
     ]
     if character == " ":
         ways.append(rb"\+")
+    if character == "'":
+        ways += _QUOTE_IN_QUOTES
     if character in _SHORT_ESCAPES:
         ways.append(rb"\\+" + _SHORT_ESCAPES[character].encode())
     if character in _HTML_NAMES:

@@ -40,6 +40,9 @@ ENCODINGS = {
     "python bytes": lambda s: repr(s.encode()),
     "unicode escapes": lambda s: s.encode("unicode_escape").decode(),
     "quoted-printable": lambda s: quopri.encodestring(s.encode(), quotetabs=True).decode().replace("=\n", ""),
+    "quoted-printable in lines": lambda s: quopri.encodestring(s.encode(), quotetabs=True).decode(),
+    "shell in quotes": shlex.quote,
+    "shell in quotes, escaped": lambda s: "'" + s.replace("'", "'\\''") + "'",
     "code points": lambda s: "".join(f"\\u{{{ord(c):x}}}" for c in s),
     "octal": lambda s: "".join(f"\\{byte:03o}" for byte in s.encode()),
     "shell": lambda s: "".join(f"\\{c}" for c in s) if "\n" not in s else shlex.quote(s),
@@ -164,6 +167,16 @@ def test_short_lines_do_not_hide_a_secret_of_several():
 
 def test_the_longer_of_two_secrets_is_masked_whole():
     assert Masker(["password", "password-of-root"]).text("the password-of-root is") == "the *** is"
+
+
+@pytest.mark.parametrize("name", ["quoted-printable in lines", "shell in quotes", "shell in quotes, escaped"])
+@pytest.mark.parametrize(
+    "secret", ["漢aa🦄🦄漢漢é 🦄🦄漢🦄ßéa ß漢漢Zq7", "it's '' a \"secret\"' of many quotes'" * 3]
+)
+def test_what_encodings_put_in_between_hides_nothing(name, secret):
+    masked = Masker([secret]).text(f"before {ENCODINGS[name](secret)} after")
+
+    assert masked in ("before *** after", "before '***' after")
 
 
 @pytest.mark.parametrize("length", [64, 65, 69, 70, 128, 131, 1000])

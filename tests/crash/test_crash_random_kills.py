@@ -35,6 +35,7 @@ def test_runs_killed_at_random_moments_end_as_if_nothing_had_happened(
         runs += 1
 
     figure("kill -9 at random moments", tried=kills, of="kills", what="lost or run again")
+    figure("processes left behind by runs that were killed", tried=runs, of="runs", what="processes")
 
 
 def _kill_until_it_ends(
