@@ -42,7 +42,9 @@ class AgentRequest:
         interrupted_by: when ``session`` is this task's own, why its last attempt in it ended (``timeout``,
             ``lost``, ``rate_limit`` …; ``resumed`` when that is not known); "" when the session is fresh or
             another task's.
-        budget_usd: what the run may still spend when this attempt starts; None when there is no such budget.
+        budget_usd: what this attempt may spend of the run's budget; None when there is no such budget. One that
+            stops because it has spent as much raises an ``AgentError`` of kind ``max_budget`` with its cost, and
+            is not used up.
     """
 
     run_id: RunId

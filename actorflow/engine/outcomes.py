@@ -21,7 +21,7 @@ from actorflow.engine.session import MAX_OUTPUT_BYTES, Session
 from actorflow.engine.spend import Spend
 from actorflow.errors import AgentError, JournalError
 from actorflow.scheduling import StartAttempt
-from actorflow.scheduling.services import budget_left, limit_wait
+from actorflow.scheduling.services import budget_share, limit_wait
 from actorflow.state import RunState
 from actorflow.state import events as ev
 from actorflow.state.events import BlobRef, Failure
@@ -149,15 +149,15 @@ def _wait_of_requeue(
     """Return how long an attempt waits that is not used up by its end; None for one that is.
 
     It is not when a service set a limit, when its session was gone before it could begin, or when it stopped
-    because it had spent what was left of the run's budget: then the run pauses.
+    because it had spent its share of the run's budget: it goes on with what is left, or the run pauses.
     """
     if failure.kind in LIMIT_KINDS:
         times = state.tasks[start.task].requeues
         return limit_wait(failure.retry_after_seconds, kind=failure.kind, times=times)
     if failure.kind == SESSION_NOT_FOUND and start.session is not None:
         return 0.0
-    left = budget_left(session.plan, state) if failure.kind == "budget" and start.backend else None
-    is_spent = left is not None and spend.cost_usd is not None and round(spend.cost_usd - left, 9) >= 0
+    share = budget_share(session.plan, state) if failure.kind == "max_budget" and start.backend else None
+    is_spent = share is not None and spend.cost_usd is not None and round(spend.cost_usd - share, 9) >= 0
     return 0.0 if is_spent else None
 
 

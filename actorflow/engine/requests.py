@@ -17,7 +17,7 @@ from actorflow.errors import AgentError, ExpressionError
 from actorflow.expressions import Secret
 from actorflow.ids import RunId, TaskId
 from actorflow.scheduling import StartAttempt
-from actorflow.scheduling.services import budget_left
+from actorflow.scheduling.services import budget_share
 from actorflow.state import RunState, TaskState, TaskStatus
 from actorflow.state.events import BlobRef
 from actorflow.state.snapshot import LoadBlob, Snapshot, snapshot
@@ -100,7 +100,7 @@ def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -
         session=start.session,
         session_cost_usd=state.session_costs.get(start.session or "", 0.0),
         interrupted_by=_interrupted_by(state.tasks[start.task], start),
-        budget_usd=budget_left(session.plan, state) if start.backend else None,
+        budget_usd=budget_share(session.plan, state) if start.backend else None,
     )
 
 

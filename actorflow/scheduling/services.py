@@ -16,8 +16,8 @@ from actorflow.workflow.plan import Plan, PlannedTask
 
 __all__ = [
     "backend_of",
-    "budget_left",
     "budget_of",
+    "budget_share",
     "is_open",
     "limit_wait",
     "next_opening",
@@ -118,10 +118,17 @@ def over_budget(plan: Plan, state: RunState, starting: int = 0) -> str:
     return ""
 
 
-def budget_left(plan: Plan, state: RunState) -> float | None:
-    """Return what may still be spent, in US dollars; None when there is no such budget."""
+def budget_share(plan: Plan, state: RunState) -> float | None:
+    """Return what an attempt that has just started may spend, in US dollars; None when there is no such budget.
+
+    That is what is left, divided among all that run: ten at a time must not each spend all of it. One that
+    stops at its share is not used up; it goes on with a share of what is left then.
+    """
     usd = budget_of(plan, state).usd
-    return None if usd is None else max(0.0, usd - (state.account.cost_usd or 0.0))
+    if usd is None:
+        return None
+    running = sum(1 for task in state.tasks.values() if task.is_attempt_open and task.backend)
+    return max(0.0, usd - (state.account.cost_usd or 0.0)) / max(1, running)
 
 
 def _untold(which: str, count: int, known: str) -> str:

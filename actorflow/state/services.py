@@ -31,7 +31,15 @@ Ended: TypeAlias = (
 SESSION_NOT_FOUND: Final = "session_not_found"
 
 ENDS_SESSION: Final = frozenset(
-    {SESSION_NOT_FOUND, "prompt_too_long", "invalid_output", "verify_failed", "refusal", "invalid_parameters"}
+    {
+        SESSION_NOT_FOUND,
+        "invalid_output",
+        "invalid_parameters",
+        "prompt_too_long",
+        "refused",
+        "request_too_large",
+        "verify_failed",
+    }
 )
 """Kinds of errors after which another attempt begins a fresh session: the old one is gone, is full, or has talked itself into a corner."""
 

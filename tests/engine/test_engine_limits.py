@@ -6,12 +6,15 @@ from itertools import pairwise
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from actorflow.agents.interface import AgentResult
 from actorflow.engine.run_clock import RunClock
 from actorflow.errors import AgentError
+from actorflow.rehearsal.kinds import KINDS
 from actorflow.state import RunStatus
 from actorflow.state import events as ev
+from actorflow.state.services import ENDS_SESSION, LIMIT_KINDS
 from actorflow.testing.agents import ScriptedAgent
 from actorflow.workflow import AgentTraits
 
@@ -150,7 +153,7 @@ async def test_at_its_budget_a_run_pauses_and_goes_on_with_a_raised_one(rehearse
 
 async def test_an_attempt_that_stops_at_the_runs_budget_is_not_used_up(rehearse, autojump_clock) -> None:
     run = rehearse(CHAIN)
-    over = AgentError("budget", "too much", retryable=False, cost_usd=2.125, session_id="s1")
+    over = AgentError("max_budget", "too much", retryable=False, cost_usd=2.125, session_id="s1")
     run.agent.script("a", over, cost(0.5))
 
     state = await run.run()
@@ -160,13 +163,33 @@ async def test_an_attempt_that_stops_at_the_runs_budget_is_not_used_up(rehearse,
     assert state.status is RunStatus.SUCCESS
     assert [(r.session, r.interrupted_by, r.session_cost_usd) for r in run.agent.requests[:2]] == [
         (None, "", 0.0),
-        ("s1", "budget", 2.125),
+        ("s1", "max_budget", 2.125),
     ]
+
+
+async def test_attempts_at_the_same_time_share_what_is_left(rehearse, autojump_clock) -> None:
+    run = rehearse(THREE.replace("timeout: 60", "budget: {usd: 6}"))
+    gates = [run.agent.hold(task) for task in "abc"]
+    run.agent.script("a", AgentError("max_budget", "enough", retryable=False, cost_usd=2.25), cost(0.5))
+    run.agent.script("b", cost(1.0))
+    run.agent.script("c", cost(0.5))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run.run)
+        for gate in reversed(gates):
+            await gate.reached.wait()
+            gate.open()
+            await wait_all_tasks_blocked()
+
+    assert run.state.status is RunStatus.SUCCESS
+    told = [(request.task_id, request.budget_usd) for request in run.agent.requests]
+    assert sorted(told[:3]) == [("a", 2.0), ("b", 2.0), ("c", 2.0)]
+    assert told[3:] == [("a", 2.25)], "what b, c and its own first part have left, for it alone"
 
 
 async def test_an_attempt_that_stops_at_a_budget_of_its_own_has_failed(rehearse, autojump_clock) -> None:
     run = rehearse(CHAIN)
-    run.agent.script("a", AgentError("budget", "too much", retryable=False, cost_usd=0.1))
+    run.agent.script("a", AgentError("max_budget", "too much", retryable=False, cost_usd=0.1))
 
     assert (await run.run()).status is RunStatus.FAILED
 
@@ -276,3 +299,7 @@ def test_a_clock_stops_while_the_run_is_parked(rehearse) -> None:
     clock.start(run.state, EPOCH)
 
     assert clock.seconds_left(EPOCH + 400.0) == 60.0
+
+
+def test_the_kinds_of_errors_that_decide_are_kinds_that_there_are() -> None:
+    assert {*ENDS_SESSION, *LIMIT_KINDS, "max_budget"} <= KINDS.keys()

@@ -404,7 +404,9 @@ def test_another_attempt_goes_on_with_the_session_of_the_last(kind: str) -> None
     assert sessions_of(play) == [None, "s1"]
 
 
-@pytest.mark.parametrize("kind", ["session_not_found", "prompt_too_long", "invalid_output", "verify_failed"])
+@pytest.mark.parametrize(
+    "kind", ["session_not_found", "prompt_too_long", "invalid_output", "verify_failed", "refused"]
+)
 def test_after_an_error_of_the_conversation_itself_another_attempt_begins_afresh(kind: str) -> None:
     play = Play(plan(paid("a", retry=TWICE))).begin()
     play.open_session("a", "s1")
