@@ -30,13 +30,13 @@ from actorflow.scheduling.rules import (
     start_order,
     start_phase_failed,
 )
-from actorflow.scheduling.services import backend_of, budget_of, is_open, over_budget, pool_of, start_of
+from actorflow.scheduling.services import backend_of, is_open, over_budget, pool_of, start_of
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, SkipReason, TaskStatus
 from actorflow.values import FrozenDict
-from actorflow.workflow.model import Budget, HookPhase
+from actorflow.workflow.model import HookPhase
 from actorflow.workflow.plan import Plan, PlannedTask
 
 __all__ = ["Frontier"]
@@ -81,7 +81,7 @@ class Frontier:
         self._in_pool: Counter[str] = Counter()
         for task in tasks:
             if task.is_attempt_open and not task.hook:
-                self._take(task, 1)
+                self._take(task.id, 1, state)
         self._was_stopped = is_stopped(plan, state)
 
     # --- taking note ---------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class Frontier:
         match event:
             case ev.AttemptStarted():
                 if event.task in self._open:
-                    self._take(state.tasks[event.task], 1)
+                    self._take(event.task, 1, state)
             case (
                 ev.AttemptSucceeded()
                 | ev.AttemptFailed()
@@ -101,7 +101,7 @@ class Frontier:
             ):
                 self._undecided.add(event.task)
                 if event.task in self._open:
-                    self._take(state.tasks[event.task], -1)
+                    self._take(event.task, -1, state)
             case ev.RetryScheduled():
                 self._undecided.discard(event.task)
                 if event.task in self._open:
@@ -124,10 +124,10 @@ class Frontier:
             if not self._missing[dependent] and state.tasks[dependent].status is TaskStatus.PENDING:
                 self._to_look_at.add(dependent)
 
-    def _take(self, task: TaskState, sign: int) -> None:
-        if task.pool:
-            self._in_pool[task.pool] += sign
-        for pool, amount in self._plan.tasks[task.id].spec.resources.items():
+    def _take(self, task_id: TaskId, sign: int, state: RunState) -> None:
+        if self._plan.backends and (limited := state.tasks[task_id].pool):
+            self._in_pool[limited] += sign
+        for pool, amount in self._plan.tasks[task_id].spec.resources.items():
             self._used[pool] += sign * amount
 
     # --- deciding ------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ class Frontier:
         while self._timers and self._timers[0][0] <= now:
             self._queue(self._plan.tasks[heappop(self._timers)[2]], state)
         starts: list[Command] = []
-        if not self._ready or state.running >= self._plan.max_parallel:
+        if not self._queued or state.running >= self._plan.max_parallel:
             return starts
         room = _Room(self._plan, state, now, dict(self._used), self._in_pool)
         for _ in range(self._plan.max_parallel - state.running):
@@ -258,7 +258,6 @@ class _Room:
     """What is left for further attempts while a round of starts is put together."""
 
     __slots__ = (
-        "_has_budget",
         "_in_pool",
         "_now",
         "_paid",
@@ -278,9 +277,8 @@ class _Room:
         self._now = now
         self._used = used
         self._in_pool = in_pool
-        self._starting: Counter[str] = Counter()
+        self._starting: dict[str, int] = {}
         self._paid = 0
-        self._has_budget = budget_of(plan, state) != Budget()
 
     def has(self, needs: _Needs) -> bool:
         """Tell whether a task with these needs fits in."""
@@ -289,9 +287,10 @@ class _Room:
             return False
         if not backend:
             return True
-        if self._has_budget and over_budget(self._plan, self._state, self._paid):
+        if over_budget(self._plan, self._state, self._paid):
             return False
-        return is_open(self._state, backend, pool, self._in_pool[pool] + self._starting[pool], self._now)
+        running = self._in_pool[pool] + self._starting.get(pool, 0)
+        return is_open(self._state, backend, pool, running, self._now)
 
     def take(self, needs: _Needs) -> None:
         """Let a task have its part."""
@@ -300,7 +299,7 @@ class _Room:
             self._used[pool] += amount
         if backend:
             self._paid += 1
-            self._starting[limited] += 1
+            self._starting[limited] = self._starting.get(limited, 0) + 1
 
 
 def _can_be_cancelled(state: RunState, task: TaskState) -> bool:

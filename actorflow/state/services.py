@@ -47,10 +47,13 @@ LIMIT_KINDS: Final = frozenset({RATE_LIMIT, USAGE_LIMIT})
 """Kinds of errors that are limits of a service, and no failure of a task."""
 
 
+NOTHING: Final[Changes] = ({}, {})
+
+
 def begun(state: RunState, task: TaskState, event: ev.AttemptStarted) -> Changes:
     """An attempt has started."""
     if not (event.backend or event.session or task.backend or task.session_id):
-        return {}, {}
+        return NOTHING
     is_own = event.session is not None and event.session == task.session_id
     changes = {
         "backend": event.backend,
@@ -73,9 +76,8 @@ def session_opened(state: RunState, task: TaskState, session_id: str) -> Changes
 def ended(state: RunState, task: TaskState, event: Ended, at: float) -> Changes:
     """An attempt has ended."""
     cost_usd, tokens = (None, None) if isinstance(event, ev.AttemptLost) else (event.cost_usd, event.tokens)
-    said_something = cost_usd is not None or tokens is not None or getattr(event, "session_id", None)
-    if not (task.backend or said_something or type(event) is ev.AttemptRequeued):
-        return {}, {}
+    if not task.backend and cost_usd is None and tokens is None and not _leaves_something(event):
+        return NOTHING
     changes, run = _session_after(state, task, event, cost_usd)
     changes["cost_usd"], changes["tokens"] = sum_of(task.cost_usd, cost_usd), sum_of(task.tokens, tokens)
     changes["requeues"] = task.requeues + 1 if _is_limit(event) else 0
@@ -87,6 +89,11 @@ def ended(state: RunState, task: TaskState, event: Ended, at: float) -> Changes:
     else:
         account = state.account.known(cost_usd, tokens)
     return changes, {**run, "account": account}
+
+
+def _leaves_something(event: Ended) -> bool:
+    """Whether an attempt that costs nothing leaves something all the same."""
+    return type(event) is ev.AttemptRequeued or getattr(event, "session_id", None) is not None
 
 
 def _session_after(state: RunState, task: TaskState, event: Ended, cost_usd: float | None) -> Changes:
