@@ -115,7 +115,7 @@ def _name_of(path: Path, scope: Scope) -> str | None:
         return next((match[2] for match in names if match), path.stem)
     above = _front_matter(text)
     if above is None:
-        return None if path.stem.casefold() in _DOCUMENTS else path.stem
+        return None if _is_document(path.stem) else path.stem
     for line in above:
         if match := _NAME_LINE.fullmatch(line):
             return match[2]
@@ -123,6 +123,12 @@ def _name_of(path: Path, scope: Scope) -> str | None:
         return DefinitionFile(path.stem, path, scope).read().name
     except (SpecErrors, OSError):
         return path.stem
+
+
+def _is_document(stem: str) -> bool:
+    """Say whether a file without a front matter is called as documents are: README-agents, QUICK_REFERENCE, index."""
+    folded = stem.casefold()
+    return stem.isupper() or folded in _DOCUMENTS or folded.startswith("readme")
 
 
 def _front_matter(head: str) -> list[str] | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import math
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,8 +41,9 @@ INLINE_BYTES = 64 * 1024
 
 SCRUB_SECONDS = 30.0
 
-WRITTEN_BY_AGENTS = ("stdout", "stderr", "reply.json")
-"""The files of an attempt's folder that may hold what an agent said."""
+WRITTEN_BY_AGENTS = ("stdout", "stderr", "reply.json", "prompt.md")
+"""The files of an attempt's folder, and of the folders in it (one for each further call of a program), that may hold
+what an agent said."""
 
 MOST_WAIT_SECONDS = 31 * 86400.0
 """The longest that an agent can ask for."""
@@ -196,8 +199,7 @@ async def close_attempt(session: Session, start: StartAttempt) -> None:
 
 def scrub(masker: Masker, folder: Path) -> None:
     """Mask secrets in the files of an attempt that is over; a file that cannot be masked is removed."""
-    for name in WRITTEN_BY_AGENTS:
-        file = folder / name
+    for file in _said_files(folder):
         try:
             masker.file(file)
         except FileNotFoundError:
@@ -206,3 +208,10 @@ def scrub(masker: Masker, folder: Path) -> None:
             _logger.warning("%s may hold secrets that cannot be masked, and is removed: %s", file, error)
             with suppress(OSError):  # then the disk takes no change at all, and the journal says so
                 file.unlink()
+
+
+def _said_files(folder: Path) -> Iterator[Path]:
+    yield from (folder / name for name in WRITTEN_BY_AGENTS)
+    with suppress(OSError):
+        below = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+        yield from (Path(path) / name for path in below for name in WRITTEN_BY_AGENTS)

@@ -105,11 +105,21 @@ def test_only_markdown_and_yaml_files_define_agents(define, names):
     assert names() == ["c", "my tool", "b"]
 
 
-@pytest.mark.parametrize("file", ["README.md", "readme.md", "inner/CHANGELOG.md", "CLAUDE.md"])
+@pytest.mark.parametrize(
+    "file",
+    ["README.md", "readme.md", "inner/CHANGELOG.md", "CLAUDE.md", "README-agents.md", "QUICK_REFERENCE.md"],
+)
 def test_documents_beside_the_agents_define_nothing(define, names, file):
     define(file, "# About these agents\n")
 
     assert names() == []
+
+
+def test_an_agent_without_a_front_matter_may_have_any_other_name(define, names):
+    for name in ("license-checker", "claude-reviewer", "Reviewer", "agents-coordinator"):
+        define(f"{name}.md", "You work.")
+
+    assert sorted(names()) == ["Reviewer", "agents-coordinator", "claude-reviewer", "license-checker"]
 
 
 def test_a_readme_with_a_front_matter_is_an_agent(define, names):

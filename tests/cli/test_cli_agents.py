@@ -205,3 +205,31 @@ def test_a_program_that_is_not_installed_is_exit_3_before_anything_starts(call, 
     done = call("run", "w.yaml")
     assert done.exit_code == 3
     assert "runs the program 'no-such-program-here', which is not in PATH" in done.stderr
+
+
+def test_secrets_that_a_program_prints_in_a_second_call_are_stored_nowhere(
+    call, define, project, monkeypatch
+):
+    monkeypatch.setenv("MY_TOKEN", "hunter2-hunter2")
+    script = project / "agent.sh"
+    script.write_text(
+        "cat > /dev/null\n"
+        'echo "{\\"id\\": \\"s1\\"}"\n'
+        'if [ "$1" = again ]; then echo "token $TOKEN" >&2; echo "{\\"say\\": \\"[1]\\", \\"t\\": \\"$TOKEN\\"}"; else echo "{\\"say\\": \\"no, $TOKEN\\"}"; fi\n'
+    )
+    define(
+        "helper.yaml",
+        'command: [sh, ./agent.sh, "{prompt_file}"]\nresume: [sh, ./agent.sh, again, "{session}", "{prompt_file}"]\nprompt: file\n'
+        "output: {format: jsonl, text: say, session: id}\n",
+    )
+    (project / "w.yaml").write_text(
+        "name: w\ncontext: {secrets: {TOKEN: env:MY_TOKEN}}\n"
+        "tasks:\n  - {id: a, agent: helper, parameters: {task: x}, env: {TOKEN: '${secrets.TOKEN}'}, output_schema: {type: array}}\n"
+    )
+
+    done = call("run", "w.yaml")
+
+    assert done.exit_code == 0, done.output
+    written = [path for path in (project / ".claude" / "workflow-state").rglob("*") if path.is_file()]
+    assert {path.name for path in written} >= {"stdout", "stderr", "prompt.md"}
+    assert [path for path in written if b"hunter2" in path.read_bytes()] == []
