@@ -91,7 +91,8 @@ class Progress:
     """Something an agent says while it works; shown, never journaled.
 
     Attributes:
-        kind: ``started output text tool tokens …``; ``alive`` says only that there is something, and is not shown.
+        kind: ``started output text tool tokens …``; ``alive`` says only that there is something, and is not shown;
+            ``no_room`` and ``room_found`` say that the disk is full, and that it no longer is.
     """
 
     kind: str

@@ -1,43 +1,25 @@
-"""What a program writes: into a file of the attempt, and its last lines to whoever watches.
+"""The last lines of what a program writes, for whoever watches.
 
-A pipe is copied into a file as the program writes: nothing is kept in memory, a flood slows the program and
-not us, and ``/dev/stdout`` in a script means the pipe (with a file in its place, ``echo x > /dev/stderr``
-would cut off all that was written before). Copying ends when it is told to, not when the pipe closes: a
-grandchild that keeps the pipe open holds nobody up. Must not interpret what it copies.
+``Tail`` takes pieces of a stream and reports whole lines, a few at a time; however much comes, only kilobytes
+are kept. Must not interpret what the lines say.
 """
 
 from __future__ import annotations
 
-import fcntl
 import math
-import os
-from collections.abc import Callable
-from pathlib import Path
 
 import trio
 
 from actorflow.agents.interface import AttemptChannel, Progress
 from actorflow.values import FrozenDict
 
-__all__ = ["Capture", "Tail", "open_private"]
+__all__ = ["TAIL_BYTES", "Tail"]
 
-_CHUNK_BYTES = 64 * 1024
-_FLOOD_BYTES = 256 * 1024
-_FLOOD_STEP_BYTES = 1024 * 1024
+TAIL_BYTES = 4 * 1024
+"""No more than this of what is new is looked at."""
+
 _REPORT_SECONDS = 0.1
 _REPORT_LINES = 20
-_REPORT_BYTES = 4 * 1024
-
-_PIPE_CAPACITY_BYTES = 64 * 1024
-
-_flood_writers = trio.CapacityLimiter(4)
-"""Floods are copied in threads of their own, so that neither a slow disk nor other users of trio's threads
-hold up anybody else."""
-
-
-def open_private(path: Path) -> int:
-    """Open a new or emptied file for writing that only its owner can read, without following a symbolic link; returns its descriptor."""
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
 
 class Tail:
@@ -55,6 +37,7 @@ class Tail:
         self._pending = b""
         self._is_new = False
         self._next_report = -math.inf
+        self._waits = False
 
     @property
     def due_at(self) -> float:
@@ -63,7 +46,7 @@ class Tail:
 
     def feed(self, chunk: bytes) -> None:
         """Take what was written; only the last kilobytes that nobody has seen yet are kept."""
-        self._pending = (self._pending + chunk)[-_REPORT_BYTES:]
+        self._pending = (self._pending + chunk)[-TAIL_BYTES:]
         self._is_new = self._is_new or bool(chunk)
         if trio.current_time() >= self._next_report:
             self.flush()
@@ -76,7 +59,7 @@ class Tail:
         is_new, self._is_new = self._is_new, False
         lines, newline, rest = self._pending.rpartition(b"\n")
         self._next_report = trio.current_time() + _REPORT_SECONDS
-        if is_end or len(rest) >= _REPORT_BYTES:
+        if is_end or len(rest) >= TAIL_BYTES:
             lines, rest = lines + newline + rest, b""
         self._pending = rest
         if lines.strip() and self._is_shown:
@@ -85,93 +68,15 @@ class Tail:
         elif is_new and not is_end:
             self._channel.report(Progress(kind="alive", data=self._data))
 
+    def wait_for_room(self, reason: str) -> None:
+        """Say that the stream is not taken in, because there is no room for it; a sign of life all the same."""
+        kind, self._waits = ("alive" if self._waits else "no_room"), True
+        self._channel.report(
+            Progress(kind=kind, text=f"no room for what it writes: {reason}", data=self._data)
+        )
 
-class Capture:
-    """Copies one pipe into one file. Owns both descriptors.
-
-    Attributes:
-        on_growth: is called whenever there is more in the file.
-    """
-
-    def __init__(self, pipe: int, file: int, tail: Tail) -> None:
-        os.set_blocking(pipe, False)
-        self.on_growth: Callable[[], None] = _nothing
-        self._pipe = pipe
-        self._file = file
-        self._tail = tail
-        self._size = 0
-        self._is_at_end = False
-        self.failure: OSError | None = None
-        """Why the file could not be written."""
-
-    async def pump(self, on_failure: Callable[[], None]) -> None:
-        """Copy until the pipe is closed by all its writers, or until cancelled; nothing is lost by being cancelled and called again.
-
-        When the file cannot be written, ``failure`` is set, ``on_failure`` is called, and the rest is thrown
-        away.
-        """
-        while not self._is_at_end:
-            with trio.move_on_at(self._tail.due_at) as waiting:
-                await trio.lowlevel.wait_readable(self._pipe)
-            if waiting.cancelled_caught:
-                self._tail.flush()
-            else:
-                self._tail.feed(await self._copy_available())
-                self.on_growth()
-                if self.failure is not None:
-                    on_failure()
-
-    def drain(self) -> None:
-        """Copy what is in the pipe now and end the report. At most a pipe's capacity, so that a writer who goes on cannot keep us."""
-        left = _capacity(self._pipe)
-        while left > 0 and not self._is_at_end and (chunk := self._copy()):
-            left -= len(chunk)
-            self._tail.feed(chunk)
-        self._tail.flush(is_end=True)
-        self.on_growth()
-
-    def close(self) -> None:
-        """Close both descriptors; writers that are left get EPIPE."""
-        trio.lowlevel.notify_closing(self._pipe)
-        os.close(self._pipe)
-        os.close(self._file)
-
-    async def _copy_available(self) -> bytes:
-        if self._size < _FLOOD_BYTES:
-            return self._copy()
-        return await trio.to_thread.run_sync(self._copy_flood, limiter=_flood_writers)
-
-    def _copy_flood(self) -> bytes:
-        end, last = self._size + _FLOOD_STEP_BYTES, b""
-        while self._size < end and (chunk := self._copy()):
-            last = chunk
-        return last
-
-    def _copy(self) -> bytes:
-        try:
-            chunk = os.read(self._pipe, _CHUNK_BYTES)
-        except BlockingIOError:
-            return b""
-        if not chunk:
-            self._is_at_end = True
-        self._size += len(chunk)
-        if self.failure is None:
-            self._write(chunk)
-        return chunk
-
-    def _write(self, chunk: bytes) -> None:
-        view = memoryview(chunk)
-        try:
-            while view:
-                view = view[os.write(self._file, view) :]
-        except OSError as error:
-            self.failure = error
-
-
-def _nothing() -> None:
-    """Nobody reads along."""
-
-
-def _capacity(pipe: int) -> int:
-    get_size = getattr(fcntl, "F_GETPIPE_SZ", None)  # Linux
-    return fcntl.fcntl(pipe, get_size) if get_size is not None else _PIPE_CAPACITY_BYTES
+    def room_found(self) -> None:
+        """Say that it is taken in again, if it was not."""
+        if self._waits:
+            self._waits = False
+            self._channel.report(Progress(kind="room_found", data=self._data))

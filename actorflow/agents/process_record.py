@@ -7,6 +7,7 @@ that cannot be read as a record is no record.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from actorflow.agents.process_table import Process
 __all__ = ["ProcessRecord"]
 
 _FILE = "process.json"
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +57,21 @@ class ProcessRecord:
         return record if record.pid > 1 else None
 
     def write(self, folder: Path) -> None:
-        """Write the record into an attempt's folder, whole or not at all; only its owner can read it."""
-        temporary = folder / f"{_FILE}.tmp"
+        """Write the record into an attempt's folder, whole or not at all; only its owner can read it.
+
+        Without room on the disk there is none: the program goes on, and its marker is enough to find it.
+        """
+        try:
+            self._write(folder / f"{_FILE}.tmp", folder / _FILE)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+
+    def _write(self, temporary: Path, path: Path) -> None:
         file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(file, "w", encoding="utf-8") as stream:
             json.dump(asdict(self), stream)
-        temporary.replace(folder / _FILE)
+        temporary.replace(path)
 
     def find(self) -> Process | None:
         """Return the program if it, and not just some process with its pid, is still there."""

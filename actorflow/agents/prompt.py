@@ -18,8 +18,8 @@ from typing import Final
 
 import msgspec
 
+from actorflow.agents.capture import open_private
 from actorflow.agents.interface import AgentRequest
-from actorflow.agents.output import open_private
 from actorflow.agents.parameters import as_text, invalid
 from actorflow.values import Frozen
 

@@ -18,11 +18,12 @@ from pathlib import Path
 import trio
 
 from actorflow.agents import process_table
+from actorflow.agents.capture import Capture, open_private
 from actorflow.agents.exit_reasons import not_started
 from actorflow.agents.family import KILL_SECONDS, Family
 from actorflow.agents.handles import wait_child_exited
 from actorflow.agents.interface import AttemptChannel
-from actorflow.agents.output import Capture, Tail, open_private
+from actorflow.agents.output import Tail
 from actorflow.errors import AgentError
 
 __all__ = ["RunningProgram"]
@@ -102,6 +103,8 @@ class RunningProgram:
                 nursery.start_soon(capture.pump, nursery.cancel_scope.cancel)
             await wait_child_exited(self.pid)
             nursery.cancel_scope.cancel()
+        for capture in self._captures:
+            await capture.settle()
 
     async def send(self, data: bytes) -> None:
         """Write to its stdin; what it does not want to read is its business. Cancelled, it may have written a part."""

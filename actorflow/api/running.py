@@ -38,11 +38,13 @@ from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import recovery_events
+from actorflow.engine.room import Room
 from actorflow.engine.session import BlobReader, Session
 from actorflow.engine.snapshots import Keeper, restored
 from actorflow.errors import ActorflowError
 from actorflow.ids import RunId, TaskId, make_run_id
 from actorflow.journal import (
+    Ballast,
     BlobStore,
     Journal,
     Lease,
@@ -259,7 +261,15 @@ class _Driving:
     ) -> RunState:
         if not events:
             return state
-        session = replace(self._session(journal, state), keeper=keeper)
+        ballast = Ballast(self.folder.ballast)
+        await trio.to_thread.run_sync(ballast.keep)
+        try:
+            session = replace(self._session(journal, state, ballast), keeper=keeper)
+            return await self._drive_with(session, state, events)
+        finally:
+            ballast.release()
+
+    async def _drive_with(self, session: Session, state: RunState, events: list[ev.Event]) -> RunState:
         drive = Drive(session, control=self.folder.control)
         failed: ActorflowError | None = None
         async with trio.open_nursery() as helpers:
@@ -276,7 +286,7 @@ class _Driving:
             raise failed
         return state
 
-    def _session(self, journal: Journal, state: RunState) -> Session:
+    def _session(self, journal: Journal, state: RunState, ballast: Ballast) -> Session:
         blobs = BlobStore(self.folder.blobs)
         run_id = self.folder.run_id
         return Session(
@@ -294,6 +304,7 @@ class _Driving:
             project_root=self.root,
             attempt_folder=self.folder.attempt_dir,
             leaves_when_parked=self.terms.exit_when_parked,
+            room=Room(ballast.keep, ballast.release),
         )
 
     def _facts(self) -> Facts:

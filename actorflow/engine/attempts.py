@@ -31,9 +31,6 @@ from actorflow.workflow.model import HOOK_TIMEOUT_SECONDS, TaskSpec
 
 __all__ = ["Attempt", "AttemptHost"]
 
-SESSION_DEADLINE_SECONDS = 60.0
-"""How long an agent's session id may take to be recorded before the attempt fails."""
-
 
 class AttemptHost:
     """The attempts of a run that are running, or have ended and are not recorded yet.
@@ -100,6 +97,7 @@ class Attempt:
         "_spend",
         "_start",
         "_state",
+        "_waits_for_room",
         "outcome",
     )
 
@@ -112,6 +110,7 @@ class Attempt:
         self._spec = session.plan.tasks[start.task].spec
         self._scope = trio.CancelScope()
         self._is_stopped = False
+        self._waits_for_room = False
         self._spend = Spend()
         self._channel: _Channel | None = None
 
@@ -125,6 +124,7 @@ class Attempt:
         try:
             self.outcome = await self._carry_out()
         finally:
+            self.wait_for_room("")
             self._channel = None  # it leads back here: without it no garbage has to be collected
             if self._session.secrets:
                 await close_attempt(self._session, self._start)
@@ -139,7 +139,7 @@ class Attempt:
         """Return how the attempt ended, whatever the agent does."""
         session, start = self._session, self._start
         try:
-            request = build_request(session, self._state, start)
+            request = await session.room.insist(self._build_request)
             if self._is_stopped:
                 return self._interrupted()
             result = await self._call_agent(request)
@@ -164,6 +164,9 @@ class Attempt:
         session = self._session
         masker = session.masker if session.secrets else None
         return fingerprint_of(request, session.agents[self._start.agent], masker)
+
+    async def _build_request(self) -> AgentRequest:
+        return build_request(self._session, self._state, self._start)
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
         return event_of_error(self._session, self._start, error, self._spend, self._state)
@@ -202,12 +205,23 @@ class Attempt:
         """Remember what it has cost up to now, for when it ends without a word."""
         self._spend = self._spend.updated(cost_usd, tokens)
 
+    def wait_for_room(self, reason: str) -> None:
+        """Say why the agent's output waits for room on the disk; "" when it does not."""
+        if reason and not self._waits_for_room:
+            self._session.room.begin(reason)
+        elif not reason and self._waits_for_room:
+            self._session.room.end()
+        self._waits_for_room = bool(reason)
+
     async def record_session(self, session_id: str) -> None:
-        """Have the agent's session id recorded, and wait until it is durable; a RunActor that crashes over it is asked again."""
+        """Have the agent's session id recorded, and wait until it is durable, as long as the disk takes.
+
+        A RunActor that crashes over it is asked again.
+        """
         question = OpenSession(ev.SessionOpened(self._start.task, self._start.attempt, session_id))
         while True:
             try:
-                await self._driver.ask(question, timeout_seconds=SESSION_DEADLINE_SECONDS)
+                await self._driver.ask(question, timeout_seconds=math.inf)
                 return
             except AskFailed:  # its supervisor ends this when that happens again and again
                 await trio.lowlevel.checkpoint()
@@ -255,7 +269,9 @@ class _Channel:
         if progress.kind == "started":
             self._begin()
         self._heard()
-        if progress.kind != "alive":
+        if progress.kind in ("no_room", "room_found"):
+            self._attempt.wait_for_room(progress.text)
+        elif progress.kind != "alive":
             self._attempt.report(progress)
 
     async def session_opened(self, session_id: str) -> None:

@@ -22,7 +22,9 @@ import trio
 from actorflow.actors import Context
 from actorflow.engine.messages import CancelRun
 from actorflow.engine.paths import DRIVER
+from actorflow.engine.room import Room
 from actorflow.errors import DriverSilent
+from actorflow.journal.storage import NO_ROOM
 
 __all__ = ["POLL_SECONDS", "Request", "ask_driver", "serve_control", "write_request"]
 
@@ -46,19 +48,22 @@ class Request:
     by: str = ""
 
 
-async def serve_control(ctx: Context, folder: Path, tree: Callable[[], str]) -> None:
+async def serve_control(ctx: Context, folder: Path, tree: Callable[[], str], room: Room) -> None:
     """Answer requests for as long as the run is driven. A service actor.
 
     Args:
         tree: draws the supervision tree.
+        room: a run that waits for room on the disk stops when it is to be cancelled.
     """
     driver = ctx.directory.ref(DRIVER)
     answered: set[str] = set()
     while True:
         for request in _new_requests(folder, answered):
             if request.kind == "cancel":
-                await driver.ask(CancelRun(request.by, request.request_id), timeout_seconds=60.0)
-                _answer(folder, request, "cancelling")
+                room.ask_to_stop()
+                with suppress(trio.TooSlowError):  # a stuck disk; whoever asked has given up before
+                    await driver.ask(CancelRun(request.by, request.request_id), timeout_seconds=60.0)
+                    _answer(folder, request, "cancelling")
             elif request.kind == "tree":
                 _answer(folder, request, tree())
             else:
@@ -93,7 +98,7 @@ def _read(folder: Path, request_id: str) -> Request:
         with (folder / f"{request_id}.request").open("rb") as file:
             content = json.loads(file.read(MAX_REQUEST_BYTES))
         return Request(request_id, str(content.get("kind", "")), str(content.get("by", "")))
-    return Request(request_id, "")
+    return Request(request_id, request_id.partition(".")[2])
 
 
 def _answer(folder: Path, request: Request, text: str) -> None:
@@ -102,16 +107,30 @@ def _answer(folder: Path, request: Request, text: str) -> None:
 
 
 def write_request(folder: Path, request: Request) -> None:
-    """Put a request into a run's control folder."""
-    _write_by_rename(folder / f"{request.request_id}.request", {"kind": request.kind, "by": request.by})
+    """Put a request into a run's control folder; on a full disk its kind is in its name, which needs no room."""
+    path = folder / f"{request.request_id}.request"
+    try:
+        _write_by_rename(path, {"kind": request.kind, "by": request.by})
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        _without_room(path, request.kind).touch(0o600)
+
+
+def _without_room(request: Path, kind: str) -> Path:
+    return request.with_name(f"{request.stem}.{kind}{request.suffix}")
 
 
 def _write_by_rename(path: Path, content: dict[str, str]) -> None:
     unfinished = path.with_suffix(path.suffix + f".{os.getpid()}.tmp")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-    unfinished.rename(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(content, file)
+        unfinished.rename(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 async def ask_driver(folder: Path, request: Request, *, driver: Callable[[], object | None]) -> str | None:
@@ -138,4 +157,6 @@ async def ask_driver(folder: Path, request: Request, *, driver: Callable[[], obj
             await trio.sleep(POLL_SECONDS)
     finally:
         for suffix in (".request", ".answer"):
-            (folder / f"{request.request_id}{suffix}").unlink(missing_ok=True)
+            path = folder / f"{request.request_id}{suffix}"
+            path.unlink(missing_ok=True)
+            _without_room(path, request.kind).unlink(missing_ok=True)

@@ -111,7 +111,11 @@ class Drive:
         return session.hub.state or session.initial
 
     def cancel(self, by: str) -> bool:
-        """Ask for the run to be cancelled; False when it is over. Before its actors are up this is kept until they are."""
+        """Ask for the run to be cancelled; False when it is over. Before its actors are up this is kept until they are.
+
+        If the disk is full and the run cannot even record that, it stops at once, and a resume goes on.
+        """
+        self._session.room.ask_to_stop()
         if self._runtime is None and not self._session.hub.is_closed:
             self._cancelled_early = by
             return True
@@ -150,7 +154,8 @@ class Drive:
             ),
         ]
         if self._control is not None:
-            children.append(ChildSpec("control", service(serve_control, self._control, self.tree)))
+            room = session.room
+            children.append(ChildSpec("control", service(serve_control, self._control, self.tree, room)))
         return SupervisorSpec("run", "rest_for_one", tuple(children))
 
     def _restarted(self, restarted: Restarted) -> None:
@@ -178,7 +183,7 @@ class Drive:
             ev.RunPaused(f"an actor failed again and again: {self._describe(cause)}"),
             session.clock(),
         )
-        await session.journal.append(records_of([paused], at))
+        await session.room.insist(session.journal.append, records_of([paused], at))
         state = apply(state, paused, at)
         session.hub.publish(state, (Recorded(state.sequence, at, paused),))
         return state

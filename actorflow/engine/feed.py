@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import trio
+from msgspec.structs import replace
 
 from actorflow.agents.interface import Progress
 from actorflow.ids import TaskId
 from actorflow.state import RunState
+from actorflow.state.events import RoomRanOut
 from actorflow.state.recorded import Recorded
 
 __all__ = ["Feed", "Hub", "Update", "Watch", "watch_safely"]
@@ -125,6 +127,14 @@ class Hub:
         if self.state is not None:
             for feed in self._feeds:
                 feed.put(Update(self.state, progress=((task, attempt, progress),)))
+
+    def notice(self, reason: str, at: float) -> None:
+        """Tell every watcher that the storage keeps the run waiting: the one thing that is shown and may not be recorded."""
+        if self.state is not None:
+            shown = replace(self.state, no_room=reason)
+            told = Recorded(self.state.sequence, at, RoomRanOut(reason))
+            for feed in self._feeds:
+                feed.put(Update(shown, (told,)))
 
     def close(self) -> None:
         """End all feeds."""

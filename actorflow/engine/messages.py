@@ -25,6 +25,7 @@ __all__ = [
     "PoolOpens",
     "Recorded",
     "Rejoined",
+    "RoomChanged",
     "RunMessage",
     "StopAttempt",
     "SupervisorRestarted",
@@ -89,6 +90,11 @@ class DeadlinePassed:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """``Room``: an output begins, or ends, to wait for room on the disk. How it is now, the room itself knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class SupervisorRestarted:
     """A supervisor: an actor crashed and was replaced."""
 
@@ -96,7 +102,15 @@ class SupervisorRestarted:
 
 
 RunMessage: TypeAlias = (
-    Outcome | Due | PoolOpens | Rejoined | OpenSession | CancelRun | DeadlinePassed | SupervisorRestarted
+    Outcome
+    | Due
+    | PoolOpens
+    | Rejoined
+    | OpenSession
+    | CancelRun
+    | DeadlinePassed
+    | RoomChanged
+    | SupervisorRestarted
 )
 
 # --- to TaskActor ----------------------------------------------------------------------------------------------

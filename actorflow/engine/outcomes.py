@@ -87,7 +87,8 @@ async def _success(
         )
     blob = None
     if len(text) > INLINE_BYTES:
-        blob = BlobRef(await session.offload(session.blobs.put, text), len(text))
+        sha256 = await session.room.insist(session.offload, session.blobs.put, text)
+        blob = BlobRef(sha256, len(text))
     return ev.AttemptSucceeded(
         start.task,
         start.attempt,

@@ -10,6 +10,7 @@ views or timers of others.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import NoReturn
 
 import trio
@@ -26,13 +27,15 @@ from actorflow.engine.messages import (
     PoolOpens,
     Recorded,
     Rejoined,
+    RoomChanged,
     StopAttempt,
     SupervisorRestarted,
     TaskMessage,
     WaitUntil,
 )
 from actorflow.engine.paths import TASKS, task_name
-from actorflow.engine.records import read_records, records_of
+from actorflow.engine.recording import record
+from actorflow.engine.records import read_records
 from actorflow.engine.run_clock import RunClock
 from actorflow.engine.session import Session
 from actorflow.engine.task_actor import TaskActor
@@ -45,7 +48,6 @@ from actorflow.state import RunState, RunStatus, TaskState, TaskStatus, fold
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 from actorflow.state.parking import SHORT_WAIT_SECONDS, parked_by, parked_until
-from actorflow.state.recorded import Recorded as RecordedEvent
 
 __all__ = ["RunActor"]
 
@@ -76,6 +78,7 @@ class RunActor(Actor):
         """Take up the run where the journal says it is."""
         self._ctx = ctx
         self._tasks = ctx.directory.supervisor(TASKS)
+        self._session.room.on_change = self._room_changed
         if ctx.restarts:
             records = read_records(await self._session.journal.read())
             self._state = fold((recorded.at, recorded.event) for recorded in records)
@@ -110,7 +113,7 @@ class RunActor(Actor):
         lost = [
             ev.AttemptLost(t.id, t.attempts) for t in started if t.is_attempt_open and not self._is_known(t)
         ]
-        await self._commit(await self._settle(lost), [])
+        await self._commit(await self._settle([*lost, *self._room_events()]), [])
         for task in started:
             self._instruct(task.id)
         if self._ctx.restarts:  # whom the predecessor had not let go of yet
@@ -160,9 +163,22 @@ class RunActor(Actor):
                 return [ev.RunTimedOut(self._session.plan.workflow.settings.timeout_seconds)]
             case SupervisorRestarted(event):
                 return [event]
+            case RoomChanged():
+                return self._room_events()
             case Outcome() | OpenSession() | DeadlinePassed() | Due() | PoolOpens() | Rejoined():
                 return []  # said twice because its sender could not know better, or only a wake-up
         raise InternalError(f"RunActor got {message!r}")
+
+    def _room_changed(self) -> None:
+        if self._ctx.self_ref.is_alive:
+            self._ctx.self_ref.tell_nowait(RoomChanged(), reserved=True)
+
+    def _room_events(self) -> list[Event]:
+        """Give what is to be recorded so that the journal says whether somebody waits for room."""
+        reason = self._session.room.reason
+        if bool(reason) == bool(self._state.no_room):
+            return []
+        return [ev.RoomRanOut(reason) if reason else ev.RoomFound()]
 
     def _is_open(self, task_id: TaskId, attempt: int) -> bool:
         task = self._state.tasks[task_id]
@@ -186,17 +202,12 @@ class RunActor(Actor):
 
     async def _commit(self, settled: Settled, envelopes: list[Envelope]) -> None:
         if settled.events:
-            at = settled.state.updated_at
-            first = self._state.sequence + 1
             try:
-                records = records_of(settled.events, at)
-                await self._session.journal.append(records, meanwhile=lambda: self._meanwhile(settled))
+                meanwhile = partial(self._meanwhile, settled)
+                self._state = await record(self._session, self._state, settled, meanwhile)
             except JournalError as error:
                 await self._give_up(error)  # what was decided is not known to be durable: nothing may follow
-            self._state = settled.state
-            recorded = tuple(RecordedEvent(first + i, at, event) for i, event in enumerate(settled.events))
-            self._session.hub.publish(self._state, recorded)
-            self._clock.note(self._state, at)
+            self._clock.note(self._state, settled.state.updated_at)
         self._act(settled)
         if self._state.limits or self._opens_at is not None:
             self._watch_limits()

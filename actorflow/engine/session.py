@@ -17,6 +17,7 @@ import trio
 from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.engine.feed import Hub
+from actorflow.engine.room import Room
 from actorflow.engine.snapshots import Keeper
 from actorflow.errors import ActorflowError
 from actorflow.ids import RunId, TaskId
@@ -108,6 +109,7 @@ class Session:
     offload: Callable[..., Awaitable[Any]] = in_thread
     ending: Ending = field(default_factory=Ending)
     keeper: Keeper | None = None
+    room: Room = field(default_factory=Room)
 
     @property
     def load(self) -> LoadBlob:

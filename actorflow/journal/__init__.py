@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from actorflow.journal.ballast import Ballast as Ballast
     from actorflow.journal.blobs import Blobs as Blobs
     from actorflow.journal.blobs import BlobStore as BlobStore
     from actorflow.journal.blobs import MemoryBlobs as MemoryBlobs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from actorflow.journal.sqlite import open_sqlite_journal as open_sqlite_journal
 
 _MODULES = {
+    "Ballast": "ballast",
     "BlobStore": "blobs",
     "Blobs": "blobs",
     "Driver": "lease",
@@ -53,6 +55,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "Ballast",
     "BlobStore",
     "Blobs",
     "Driver",

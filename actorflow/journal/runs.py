@@ -61,6 +61,11 @@ class RunFolder:
         return self.path / LOCK_NAME
 
     @property
+    def ballast(self) -> Path:
+        """The room that its driver keeps in reserve."""
+        return self.path / "ballast"
+
+    @property
     def control(self) -> Path:
         """Requests of other processes to the driver."""
         return self.path / "control"

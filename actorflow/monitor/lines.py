@@ -161,6 +161,14 @@ def _budget(event: ev.BudgetChanged, _told: _Told) -> str:
     return f"may spend {', '.join(parts) or 'without limit'} in all"
 
 
+def _ran_out(event: ev.RoomRanOut, _told: _Told) -> str:
+    return f"waiting for room: {first_line(event.reason)}"
+
+
+def _room_found(event: ev.RoomFound, _told: _Told) -> str:
+    return f"goes on: there is room again, after {duration_text(event.waited_seconds)}"
+
+
 def _settled(event: ev.RunSettled, _told: _Told) -> str:
     return "" if event.failure is None else f"failing: {failure_text(event.failure)}"
 
@@ -229,6 +237,8 @@ _WORDS: dict[type, Callable[[Any, _Told], str]] = {
     ev.RunTimedOut: _timed_out,
     ev.RunPaused: _paused,
     ev.BudgetChanged: _budget,
+    ev.RoomRanOut: _ran_out,
+    ev.RoomFound: _room_found,
     ev.RunSettled: _settled,
     ev.RunFinished: _finished,
     ev.AttemptStarted: _started,

@@ -32,6 +32,8 @@ __all__ = [
     "Event",
     "Failure",
     "RetryScheduled",
+    "RoomFound",
+    "RoomRanOut",
     "RunAccepted",
     "RunCancelRequested",
     "RunFinished",
@@ -303,6 +305,18 @@ class BudgetChanged(_Event, frozen=True):
     agents: int | None = None
 
 
+class RoomRanOut(_Event, frozen=True):
+    """The disk is full: the driver waits for room, and what runs goes on meanwhile."""
+
+    reason: str
+
+
+class RoomFound(_Event, frozen=True):
+    """There is room again, and the run goes on."""
+
+    waited_seconds: float = 0.0
+
+
 class RunSettled(_Event, frozen=True):
     """All tasks are done and the outcome is known; the end hooks follow."""
 
@@ -354,6 +368,8 @@ Event: TypeAlias = (
     | RunTimedOut
     | RunPaused
     | BudgetChanged
+    | RoomRanOut
+    | RoomFound
     | RunSettled
     | RunFinished
     | ActorRestarted

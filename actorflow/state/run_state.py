@@ -117,6 +117,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
         outcome: how the run will end, known once all tasks are done; its hooks may still run.
         cancelled_by: who asked for cancellation; None when nobody did.
         hooks_cancelled: whether cancellation was asked for when the outcome was known already.
+        no_room: why the driver waits for room on the disk; "" when it does not.
         driver_started_at: when the present or latest driver began.
         ended_at: when the run reached a terminal state.
         sequence: how many events were folded.
@@ -152,6 +153,7 @@ class RunState(msgspec.Struct, frozen=True, gc=False):
     account: Account = Account()
     session_costs: PMap[str, float] = pmap()
     budget: Budget | None = None
+    no_room: str = ""
     epoch: int = 0
     accepted_at: float = 0.0
     started_at: float | None = None

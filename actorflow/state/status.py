@@ -202,6 +202,8 @@ RUN_TRANSITIONS: Final[dict[tuple[RunStatus | None, str], RunStatus]] = {
     (_R.PENDING, "BudgetChanged"): _R.PENDING,
     (_R.RUNNING, "BudgetChanged"): _R.RUNNING,
     (_R.PAUSED, "BudgetChanged"): _R.PAUSED,
+    (_R.RUNNING, "RoomRanOut"): _R.RUNNING,
+    **{(status, "RoomFound"): status for status in _R},
     (_R.RUNNING, "RunSettled"): _R.RUNNING,
     (_R.RUNNING, "RunFinished(success)"): _R.SUCCESS,
     (_R.RUNNING, "RunFinished(failed)"): _R.FAILED,

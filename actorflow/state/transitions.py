@@ -132,6 +132,7 @@ def _driver_started(state: RunState, event: ev.DriverStarted, at: float) -> RunS
         driver_started_at=at,
         epoch=event.epoch,
         **_NOT_PAUSED,
+        no_room="",
     )
 
 
@@ -185,6 +186,16 @@ def _budget_changed(state: RunState, event: ev.BudgetChanged, _at: float) -> Run
     return replace(state, budget=budget, account=state.account.accepted())
 
 
+def _room_ran_out(state: RunState, event: ev.RoomRanOut, _at: float) -> RunState:
+    run_status_after(state, event)
+    return replace(state, no_room=event.reason)
+
+
+def _room_found(state: RunState, event: ev.RoomFound, _at: float) -> RunState:
+    run_status_after(state, event)
+    return replace(state, no_room="")
+
+
 def _run_settled(state: RunState, event: ev.RunSettled, at: float) -> RunState:
     run_status_after(state, event)
     if state.unfinished or state.outcome is not None:
@@ -217,6 +228,8 @@ _HANDLERS: dict[type, Callable[[RunState, Any, float], RunState]] = {
     ev.RunTimedOut: _run_timed_out,
     ev.RunPaused: _run_paused,
     ev.BudgetChanged: _budget_changed,
+    ev.RoomRanOut: _room_ran_out,
+    ev.RoomFound: _room_found,
     ev.RunSettled: _run_settled,
     ev.RunFinished: _run_finished,
     ev.ActorRestarted: _note,

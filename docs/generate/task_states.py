@@ -40,6 +40,8 @@ CAUSES = {
     "ControlAnswered": "a request of another process was answered",
     "DriverStarted": "a process begins to drive the run",
     "RetryScheduled": "another attempt follows, now or after a delay",
+    "RoomFound": "there is room on the disk again",
+    "RoomRanOut": "the disk is full, and the driver waits",
     "RunAccepted": "the run is recorded with its workflow and inputs",
     "RunCancelRequested": "somebody asks to cancel the run",
     "RunFinished(cancelled)": "all hooks are done, and a task was cancelled",

@@ -8,7 +8,7 @@ import sys
 import pytest
 import trio
 
-from actorflow.agents import family, output, process_table
+from actorflow.agents import capture, family, process_table
 from actorflow.agents.conversation import run_conversation
 from actorflow.agents.environment import attempt_marker, process_environment
 from actorflow.agents.lines import TooLong
@@ -215,16 +215,12 @@ async def test_what_a_talk_raises_comes_out_as_it_is(talk_with, left):
 
 
 async def test_output_that_cannot_be_stored_fails_the_attempt(talk_with, monkeypatch, left):
-    def full(*_):
-        raise OSError(28, os.strerror(28))
+    def broken(*_):
+        raise OSError(5, os.strerror(5))
 
-    monkeypatch.setattr(
-        output.Capture,
-        "_write",
-        lambda capture, chunk: setattr(capture, "failure", OSError(28, os.strerror(28))),
-    )
+    monkeypatch.setattr(capture.Capture, "_move", broken)
 
-    with pytest.raises(AgentError, match="No space left") as caught:
+    with pytest.raises(AgentError, match="Input/output error") as caught:
         await talk_with(["/bin/sh", "-c", "echo up; sleep 1000"], lines_of)
 
     assert caught.value.kind == "output_not_stored"

@@ -13,7 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from actorflow.agents import family, orphans, process, process_table
+from actorflow.agents import capture, family, orphans, process, process_table
 from actorflow.agents.environment import attempt_marker, process_environment
 from actorflow.agents.process import run_program
 from actorflow.errors import AgentError
@@ -350,12 +350,12 @@ async def test_process_json_says_who_the_program_is(run, tmp_path):
 
 
 async def test_an_output_that_cannot_be_stored_ends_the_program(run, left, monkeypatch):
-    def full(descriptor, data):
-        raise OSError(28, "No space left on device")
+    def broken(*_):
+        raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("actorflow.agents.output.os.write", full)
+    monkeypatch.setattr(capture.Capture, "_move", broken)
 
-    with trio.fail_after(20), pytest.raises(AgentError, match="could not be stored: No space left") as caught:
+    with trio.fail_after(20), pytest.raises(AgentError, match="could not be stored: Input/output") as caught:
         await run("echo hello; sleep 1000")
 
     assert (caught.value.kind, caught.value.retryable) == ("output_not_stored", True)

@@ -27,7 +27,6 @@ DEADLY = (
     "kill_at_agent_start",
     "kill_at_agent_end",
     "fsync_failed",
-    "disk_full",
     "replaced",
 )
 """A driver does not survive these."""
@@ -35,6 +34,7 @@ DEADLY = (
 CRASHES = ("run_actor_crash", "task_actor_crash", "host_crash", "tasks_storm", "actor_storm")
 PEOPLE = ("cancel", "cancel_twice", "run_timeout")
 SURROUNDINGS = ("slow_disk", "slow_watcher")
+FULL = ("disk_full",)
 AGENTS = (
     "agent_fail",
     "agent_fatal",
@@ -48,7 +48,7 @@ AGENTS = (
     "agent_big",
     "agent_slow_to_stop",
 )
-KINDS = DEADLY + CRASHES + PEOPLE + SURROUNDINGS + AGENTS
+KINDS = DEADLY + CRASHES + PEOPLE + SURROUNDINGS + FULL + AGENTS
 """Every kind of fault."""
 
 RUN_POINTS = tuple(

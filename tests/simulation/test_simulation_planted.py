@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from actorflow.engine import recovery, run_actor
+from actorflow.engine import recording, recovery, run_actor
 from actorflow.engine.attempts import Attempt
 from actorflow.engine.records import records_of
 from actorflow.engine.run_actor import RunActor
@@ -51,7 +51,7 @@ def starts_without_a_record(plant: pytest.MonkeyPatch) -> None:
     def without_starts(events: Iterable[ev.Event], at: float) -> Any:
         return records_of([e for e in events if not isinstance(e, ev.AttemptStarted)], at)
 
-    plant.setattr(run_actor, "records_of", without_starts)
+    plant.setattr(recording, "records_of", without_starts)
 
 
 def forgets_how_often_a_task_has_failed(plant: pytest.MonkeyPatch) -> None:

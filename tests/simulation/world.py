@@ -46,6 +46,7 @@ from actorflow.workflow.spec_changes import spec_changes
 from tests.simulation.faults import (
     CRASHES,
     DEADLY,
+    FULL,
     PEOPLE,
     SURROUNDINGS,
     Fault,
@@ -291,6 +292,10 @@ class Driver:
         self._rng = random.Random(world.seed * 1009 + number)
         self._scope = trio.CancelScope()
         self.epoch = 0
+        self._full_until = 0.0
+        self._has_ballast = self._rng.random() < 0.9
+        self._is_asked_to_stop = False
+        self._has_committed = False
         self._is_gone = False
         self._dying = trio.Event()
         self._drive: Drive | None = None
@@ -387,7 +392,9 @@ class Driver:
         try:
             final = await drive.run(first)
         except JournalError as error:
-            if not (self.is_dead or self.may_fail):
+            may_give_up = self._is_asked_to_stop or not self._has_committed
+            is_given_up = isinstance(error, JournalFull) and may_give_up
+            if not (self.is_dead or self.may_fail or is_given_up):
                 raise Violation(f"the storage failed by itself: {error}") from error
             self._gone(killed=False)
             return
@@ -428,8 +435,7 @@ class Driver:
                     self._commit(records)
                     self.kill()
                 case "disk_full":
-                    self.may_fail = True
-                    raise JournalFull("no room")
+                    self._full_until = trio.current_time() + self._rng.choice((0.01, 1.0, 20.0, 300.0))
                 case "fsync_failed":
                     self.may_fail = True
                     if self._rng.random() < 0.5:  # nobody knows: it may be there all the same
@@ -437,6 +443,13 @@ class Driver:
                     raise JournalError("the fsync failed")
         if self.is_dead:
             raise JournalError("this process is dead")
+        if self.is_full and not (self._has_ballast and [r.kind for r in records] == ["RoomRanOut"]):
+            raise JournalFull("no room")
+        self._has_committed = True
+
+    @property
+    def is_full(self) -> bool:
+        return trio.current_time() < self._full_until
 
     def _commit(self, records: Sequence[Record]) -> None:
         if self.world.disk.epoch == self.epoch:
@@ -465,6 +478,7 @@ class Driver:
 
     def _ask_for_cancel(self, drive: Drive) -> None:
         if drive._runtime is None or self._rng.random() < 0.4:
+            self._is_asked_to_stop = True
             drive.cancel("somebody")
         else:
             drive._runtime.ref(DRIVER).tell_nowait(CancelRun("somebody", "a-request"), reserved=True)
@@ -493,7 +507,7 @@ class Driver:
             facts=Facts(self.plan, _jitter, BlobReader(world.blobs)),
             initial=self._read(),
             journal=journal,
-            blobs=world.blobs,
+            blobs=SimBlobs(self, world.blobs),
             agents={name: SimAgent(world, self, name) for name in TRAITS},
             secrets={},
             masker=Masker(()),
@@ -503,6 +517,20 @@ class Driver:
             attempt_folder=lambda task, attempt: Path("/"),
             offload=_in_place,
         )
+
+
+class SimBlobs(MemoryBlobs):
+    """The blobs of the world, for one driver, whose disk may be full."""
+
+    def __init__(self, driver: Driver, blobs: MemoryBlobs) -> None:
+        super().__init__()
+        self.content = blobs.content
+        self._driver = driver
+
+    def put(self, data: bytes) -> str:
+        if self._driver.is_full:
+            raise JournalFull("no room for an output")
+        return super().put(data)
 
 
 class SimAgent:
@@ -614,10 +642,12 @@ def _draw_faults(rng: random.Random) -> list[list[Fault]]:
     lives: list[list[Fault]] = []
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         kinds = [rng.choice(DEADLY)] if rng.random() < 0.65 else []
-        kinds += rng.sample(CRASHES, rng.choice((0, 0, 1, 1, 2)))
+        kinds += rng.sample(CRASHES, rng.choice((0, 0, 1, 1, 2, 3)))
         kinds += rng.sample(PEOPLE, rng.choice((0, 0, 0, 1, 1, 2)))
         if rng.random() < 0.3:
             kinds.append(rng.choice(SURROUNDINGS))
+        if rng.random() < 0.4:
+            kinds += FULL
         lives.append([draw_fault(rng, kind) for kind in kinds])
     return lives
 

@@ -48,6 +48,8 @@ SAMPLES: dict[str, Event] = {
     "RunTimedOut": ev.RunTimedOut(1.0),
     "RunPaused": ev.RunPaused("full"),
     "BudgetChanged": ev.BudgetChanged(usd=5.0),
+    "RoomRanOut": ev.RoomRanOut("the disk is full"),
+    "RoomFound": ev.RoomFound(3.0),
     "RunSettled": ev.RunSettled(RunStatus.SUCCESS),
     "RunFinished(success)": ev.RunFinished(RunStatus.SUCCESS),
     "RunFinished(failed)": ev.RunFinished(RunStatus.FAILED),

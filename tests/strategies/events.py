@@ -129,6 +129,8 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
     ev.BudgetChanged: st.builds(
         ev.BudgetChanged, usd=_MAYBE_TIME, tokens=st.none() | _NUMBERS, agents=st.none() | _NUMBERS
     ),
+    ev.RoomRanOut: st.builds(ev.RoomRanOut, _TEXT),
+    ev.RoomFound: st.builds(ev.RoomFound, _TIMES),
     ev.RunSettled: st.builds(ev.RunSettled, st.sampled_from(RunStatus), failure=st.none() | failures),
     ev.RunFinished: st.builds(ev.RunFinished, st.sampled_from(RunStatus), **_SPEND),
     ev.ActorRestarted: st.builds(ev.ActorRestarted, _TEXT, _NUMBERS, _TEXT),

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from actorflow.agents.capture import open_private
 from actorflow.agents.command.argv import filled
 from actorflow.agents.command.definition import CommandDefinition
 from actorflow.agents.command.heard import Heard
@@ -21,7 +22,6 @@ from actorflow.agents.conversation import Conversation, run_conversation
 from actorflow.agents.environment import process_environment
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import TooLong
-from actorflow.agents.output import open_private
 from actorflow.agents.process import ProgramExit, run_program
 from actorflow.values import Frozen
 
