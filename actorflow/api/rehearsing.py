@@ -20,11 +20,12 @@ from actorflow.rehearsal.agent import RehearsedAgent
 from actorflow.rehearsal.guesses import guessed_outputs
 from actorflow.rehearsal.stub_files import read_stubs
 from actorflow.rehearsal.stub_writer import stub_text
-from actorflow.rehearsal.stubs import Stubs
+from actorflow.rehearsal.stubs import Stub, Stubs
 from actorflow.settings import Settings
 from actorflow.values import FrozenDict
 from actorflow.workflow import Workflow
 from actorflow.workflow.catalog import AgentTraits, Catalog
+from actorflow.workflow.model import Budget
 from actorflow.workflow.plan import Plan
 
 __all__ = [
@@ -89,6 +90,8 @@ def rehearsed_agents(
 ) -> dict[str, Agent]:
     """Return a player for every agent that the plan names, whether it could run here or not."""
     guesses = guessed_outputs(plan.workflow)
+    if plan.workflow.settings.budget != Budget():  # which could not be kept if nobody knew what is spent
+        stubs = stubs.over(Stubs(defaults=Stub(cost_usd=0.0, tokens=0)))
     names = dict.fromkeys(name for task in plan.tasks.values() for name in task.spec.agents)
     return {
         name: RehearsedAgent(

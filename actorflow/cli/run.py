@@ -100,6 +100,8 @@ def run_command(
     from actorflow.cli.rehearse import sorted_out, write_stubs
 
     asked = sorted_out(file, stubs, new_stubs)
+    if is_dry and (asked.stubs is not None or asked.new_stubs is not None):
+        raise click.UsageError("--dry-run runs nothing, so there is nothing to rehearse")
     detached = is_detached(os.environ)
     if background and not detached and asked.new_stubs is None and not is_dry:
         options = repeat_options(state_dir)

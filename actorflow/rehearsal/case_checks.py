@@ -78,7 +78,7 @@ class _Expectations:
         for task, expected in expect.tasks.items():
             here = (*self._path, "tasks", task)
             if self._is_known(task, here, at_key=True):
-                self._task(self._specs[task], expected, here)
+                self._task(self._specs[task], expected, here, is_paused=expect.status == "paused")
         for key, groups in (("order", expect.order), ("together", expect.together)):
             for tasks in groups:
                 for task in tasks:
@@ -91,14 +91,14 @@ class _Expectations:
         self._report.error(path, "E961", f"the workflow has no task '{task[:80]}'", hint, at_key=at_key)
         return False
 
-    def _task(self, spec: TaskSpec, expected: ExpectedTask, path: Path) -> None:
+    def _task(self, spec: TaskSpec, expected: ExpectedTask, path: Path, *, is_paused: bool) -> None:
         if expected.agent is not None and expected.agent not in spec.agents:
             message = f"task '{spec.id}' never asks an agent '{expected.agent}'"
             self._report.error((*path, "agent"), "E964", message, self._hint(expected.agent, spec.agents))
         if expected.reason is not None and expected.status not in (None, "skipped"):
             message = "only a task that is skipped has a reason"
             self._report.error((*path, "reason"), "E968", message, "status: skipped")
-        if expected.status == "pending" and spec.hook is None:
+        if expected.status == "pending" and spec.hook is None and not is_paused:
             message = (
                 "a run does not end while a task is pending; only a hook that did not come round stays so"
             )

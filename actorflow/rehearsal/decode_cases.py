@@ -21,10 +21,13 @@ from actorflow.workflow.shapes import INVALID, Choice, Data, Duration, Integer, 
 
 __all__ = ["CASES"]
 
-_RUN_STATES = tuple(status.value for status in RunStatus if status.is_terminal)
+_RUN_STATES = (
+    *(status.value for status in RunStatus if status.is_terminal),
+    RunStatus.PAUSED.value,  # a budget is used up
+)
 _TASK_STATES = (
     *(status.value for status in TaskStatus if status.is_terminal),
-    TaskStatus.PENDING.value,  # a hook that did not come round
+    TaskStatus.PENDING.value,  # a hook that did not come round, or what a paused run has left
 )
 _REASONS = tuple(reason.value for reason in SkipReason)
 

@@ -15,7 +15,7 @@ from typing import Any
 from actorflow.agents.interface import AgentRequest
 from actorflow.ids import TaskId
 from actorflow.monitor.times import duration_text
-from actorflow.monitor.words import failure_text, skip_text
+from actorflow.monitor.words import failure_text, first_line, skip_text
 from actorflow.rehearsal.cases import Case, ExpectedTask, Range
 from actorflow.rehearsal.played import Played
 from actorflow.state import TaskState, TaskStatus
@@ -105,6 +105,7 @@ class _Checker:
     def _why_of_run(self) -> str:
         state = self._played.state
         lines = [] if state.failure is None else [f"the run: {failure_text(state.failure)}"]
+        lines += [f"the run paused: {first_line(state.paused_because)}"] if state.paused_because else []
         failed = [task for task in state.tasks.values() if task.status is TaskStatus.FAILED]
         lines += [f"{task.id}: {_why(task)}" for task in failed[:5]]
         return "\n".join(lines)

@@ -266,3 +266,23 @@ def test_files_of_tests_are_found_where_people_keep_them(tmp_path: Path) -> None
     found = [str(path.relative_to(tmp_path)) for path in api.find_test_files(tmp_path)]
 
     assert found == ["a.tests.yaml", ".claude/workflows/c.tests.yml", "sub/b.tests.json"]
+
+
+def test_budgets_and_fallback_agents_are_the_engines(folder: Path) -> None:
+    text = "name: w\nsettings: {budget: {usd: 1}}\ntasks:\n  - {id: a, agent: [planner, coder], parameters: {task: x}}\n"
+    text += "  - {id: b, agent: planner, dependencies: [a], parameters: {task: x}}\n"
+    (folder / "w.yaml").write_text(text)
+    (folder / "w.tests.yaml").write_text("""
+tests:
+  - name: nothing is left for the second task
+    stubs: {tasks: {a: {cost_usd: 1.5}}}
+    expect: {status: paused, cost_usd: 1.5, tasks: {a: success, b: pending}}
+  - name: another agent takes over, and what nobody has said costs nothing
+    stubs: {tasks: {a: {fail: [authentication]}}}
+    expect: {cost_usd: 0, tasks: {a: {status: success, agent: coder, attempts: 2}}}
+""")
+    settings = Settings(project_root=folder, state_dir=folder / "state", user_folder=folder / "user")
+
+    (result,) = api.run_tests([folder / "w.tests.yaml"], settings=settings)
+
+    assert (result.problems, [case.not_met for case in result.cases], result.never) == ((), [(), ()], ())
