@@ -17,8 +17,10 @@ from actorflow.workflow import Workflow
 from actorflow.workflow.document import Document, read_document
 from actorflow.workflow.events import ReadLimits
 from actorflow.workflow.placing import problems_of
+from actorflow.workflow.positions import Place, locate
 from actorflow.workflow.problems import Problem, has_errors
-from actorflow.workflow.report import Complaint, Enough, Path, Report
+from actorflow.workflow.report import Enough, Path, Report
+from actorflow.workflow.source import Source
 
 __all__ = ["TestDocument", "places_in"]
 
@@ -73,10 +75,26 @@ class TestDocument:
 
 
 def places_in(document: Document, paths: Iterable[Path]) -> dict[Path, Problem]:
-    """Return path -> a problem without a message, for its place and its excerpt."""
+    """Return path -> a problem without a message, for its place and its excerpt. One walk for all of them."""
+    wanted = set(paths)
+    places = locate(document, wanted)
+    source = Source(document.file, document.text)
+    spans = {path: _span(*places.nearest(path)) for path in wanted}
+    at = source.places(start for start, _ in spans.values())
     found = {}
-    for path in paths:
-        report = Report()
-        report.add(Complaint(path, "", ""))
-        found[path] = problems_of(document, report)[0]
+    for path, (start, end) in spans.items():
+        line, column = at[start]
+        excerpt = source.excerpt(start, end, column)
+        found[path] = Problem(
+            file=document.file, line=line, column=column, code="", message="", excerpt=excerpt
+        )
     return found
+
+
+def _span(place: Place, is_exact: bool) -> tuple[int, int]:
+    """Return what is marked: a text or number whole, of anything else, or of what is only near, where it begins."""
+    if not is_exact or place.style is None:
+        return place.start, place.start + 1
+    if place.start == place.end and place.key is not None:
+        return place.key  # an empty value is shown by its key
+    return place.start, place.end
