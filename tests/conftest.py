@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -15,16 +16,25 @@ from tests.crash.workflows import WORKFLOWS
 pytest_plugins = ["tests.figures"]
 
 
-@pytest.fixture
-def ram_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder like ``tmp_path``, in memory if there is such a place: for tests that need no disk, as a killed process loses nothing that it had written."""
+@contextmanager
+def _in_memory(otherwise: Path) -> Iterator[Path]:
+    """A folder in memory, if there is such a place: for tests that need no disk, as a killed process loses nothing that it had written."""
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK):
-        yield tmp_path
+        yield otherwise
         return
     folder = Path(tempfile.mkdtemp(prefix="actorflow-tests-", dir=memory))
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def ram_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder like ``tmp_path``, in memory."""
+    with _in_memory(tmp_path) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +44,14 @@ def zygote() -> Iterator[Zygote]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ended]:
+def undisturbed(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Ended]]:
     """How the run of a workflow ends that nobody disturbs."""
+    with _in_memory(tmp_path_factory.mktemp("undisturbed")) as root:
 
-    @cache
-    def run(name: str) -> Ended:
-        project = Project.make(tmp_path_factory.mktemp("undisturbed") / "project", WORKFLOWS[name])
-        done = zygote.call(project, "run", "w.json", "--json")
-        assert done.status in (0, 1), done.errors
-        return done
+        @cache
+        def run(name: str) -> Ended:
+            done = zygote.call(Project.make(root / name, WORKFLOWS[name]), "run", "w.json", "--json")
+            assert done.status in (0, 1), done.errors
+            return done
 
-    return run
+        yield run

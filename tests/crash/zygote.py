@@ -2,7 +2,7 @@
 
 ``python zygote.py`` reads one request a line and answers with one line. A request is a call of ``actorflow`` (arguments, folder, environment, where its output goes) and how it is to die:
 by SIGKILL at the k-th boundary of its storage, by SIGKILL after a time, or not at all; or which of its file operations are to fail (see ``tests/faults/injector``). There is a boundary before and after everything that makes something durable: a run's folder, a
-driver's number, a batch of events, each step of a blob. The product knows nothing of this. The zygote has no threads and never touches a journal itself.
+driver's number, a batch of events, each step of a blob, a snapshot. The product knows nothing of this. The zygote has no threads and never touches a journal itself.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from actorflow.engine import snapshots
 from actorflow.journal import blobs, runs
 from actorflow.journal.database import Database
 from tests.crash.workflows import TEN
@@ -68,6 +69,7 @@ class Failpoints:
             self._around(Database, name)
         for name in ("_write", "sync_folder"):
             self._around(blobs, name)
+        self._around(snapshots, "write_snapshot")
 
     def _reach(self) -> None:
         with self._lock:
@@ -106,6 +108,9 @@ def _load() -> None:
     from actorflow.settings import read_settings
     from actorflow.workflow import load_workflow
 
+    snapshots.EVERY = (
+        1  # short runs have snapshots, too: one for each round of as many events as they have tasks
+    )
     for name in LOADED:
         importlib.import_module(f"actorflow.{name}")
     registry = registry_of(read_settings({"HOME": "/"}, cwd=Path("/")))

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from actorflow.engine.records import read_records
+from actorflow.engine.snapshots import folded
 from actorflow.errors import ActorflowError
 from actorflow.ids import RunId
 from actorflow.journal import JournalReader, NewRecord, Record, RunStore
 from actorflow.journal.blobs import BlobStore
 from actorflow.journal.database import Database
+from actorflow.state import RunState, fold
 from actorflow.state import events as ev
 
 
@@ -69,6 +71,8 @@ def _broken(store: RunStore, said: Acknowledged, recorded: Sequence[Record], dri
         folder = store.open(run)
         with JournalReader.open(folder.path) as reader:
             found = reader.read()
+            if _events(found) and folded(reader, folder.path).state != _state(found):
+                yield "wrong: with its snapshot the run is in another state"
         if found != list(recorded[: len(found)]):
             yield "wrong: what is read was never written"
         if len(found) < said.head:
@@ -105,6 +109,10 @@ def _broken_drive(path: Path, found: Sequence[Record]) -> Iterable[str]:
     journal.close()
     if again[:-1] != list(found) or again[-1].body != b"one more":
         yield "wrong: the next driver reads something else"
+
+
+def _state(found: Sequence[Record]) -> RunState:
+    return fold((recorded.at, recorded.event) for recorded in read_records(found))
 
 
 def _events(found: Sequence[Record]) -> list[ev.Event]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from actorflow.agents.echo import EchoAgent
 from actorflow.agents.shell import ShellAgent
+from actorflow.engine import snapshots
 from actorflow.ids import RunId
 from actorflow.journal import NewRecord, RunStore, blobs, database, runs
 from actorflow.journal.blobs import BlobStore
@@ -141,6 +142,7 @@ WORKFLOW: dict[str, Any] = {
 def engine() -> None:
     from actorflow.__main__ import main
 
+    snapshots.EVERY = 1  # a run as short as this one has none otherwise
     Path("images.json").write_text(json.dumps(WORKFLOW), encoding="utf-8")
     for command, expected in ((["run", "images.json"], 1), (["resume", "last"], 0)):
         sys.argv = ["actorflow", *command, "--quiet"]

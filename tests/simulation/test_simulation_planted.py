@@ -24,6 +24,7 @@ from actorflow.state import events as ev
 from actorflow.state import services as state_services
 from actorflow.state.limits import narrowed
 from actorflow.state.services import ended
+from tests.damage.test_damage_torn_log import accepts_a_torn_middle
 from tests.simulation.ledger import Violation
 from tests.simulation.world import Driver, simulate
 
@@ -222,6 +223,26 @@ PLANTED: dict[Plant, str] = {
     sleeps_through_the_end_of_a_limit: "does not end",
 }
 """Each mistake, and what the ledger says about it."""
+
+
+PROMISED = {
+    "act before commit": acts_before_the_commit,
+    "SUCCESS without its blob synced": records_a_success_whose_output_is_not_durable,
+    "START not journaled": starts_without_a_record,
+    "retry counter not journaled": forgets_how_often_a_task_has_failed,
+    "epoch not checked": lets_a_replaced_driver_write,
+    "resume re-runs SUCCESS": runs_again_what_succeeded,
+    "hook fired twice": fires_a_hook_twice,
+    "lost wake-up after back-off": loses_the_wake_up_after_a_back_off,
+    "torn tail accepted in the middle": accepts_a_torn_middle,
+    "cancel that misses a task in back-off": misses_a_task_in_back_off_when_it_cancels,
+}
+"""What every engine of this kind must not do. The torn tail is the journal's, and is planted where its files are damaged."""
+
+
+def test_none_of_the_ten_is_missing() -> None:
+    assert len(PROMISED) == 10
+    assert set(PROMISED.values()) - {accepts_a_torn_middle} <= set(PLANTED)
 
 
 @pytest.mark.slow
