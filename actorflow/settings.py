@@ -25,11 +25,19 @@ class Settings:
         project_root: absolute; agents work below it.
         state_dir: absolute; holds ``runs/``. It need not exist yet.
         user_folder: the user's folder of Claude Code (``~/.claude``), where the user's own agents are.
+        home: the user's home folder.
+        claude: the program that ``ACTORFLOW_CLAUDE_BIN`` names; "" when it names none.
+        search_path: where programs are looked for, as in PATH.
+        permission_mode: what the command line said agents may do; "" when it said nothing.
     """
 
     project_root: Path
     state_dir: Path
     user_folder: Path
+    home: Path = Path("/")
+    claude: str = ""
+    search_path: str = ""
+    permission_mode: str = ""
 
 
 def find_project_root(start: Path) -> Path:
@@ -45,12 +53,21 @@ def read_settings(environment: Mapping[str, str], *, cwd: Path, state_dir: str |
     """Build the settings of this process.
 
     Args:
-        environment: ``ACTORFLOW_STATE_DIR``, ``HOME`` and Claude Code's ``CLAUDE_CONFIG_DIR`` are looked at.
+        environment: ``ACTORFLOW_STATE_DIR``, ``ACTORFLOW_CLAUDE_BIN``, ``HOME``, ``PATH`` and Claude Code's
+            ``CLAUDE_CONFIG_DIR`` are looked at.
         state_dir: what ``--state-dir`` said; wins over the environment.
     """
     root = find_project_root(cwd)
     chosen = state_dir or environment.get("ACTORFLOW_STATE_DIR")
     state = (cwd / chosen).absolute() if chosen else root / STATE_FOLDER
     claude = environment.get("CLAUDE_CONFIG_DIR")
-    user_folder = cwd / claude if claude else Path(environment.get("HOME") or "/") / ".claude"
-    return Settings(project_root=root, state_dir=state, user_folder=user_folder)
+    home = Path(environment.get("HOME") or "/")
+    program = environment.get("ACTORFLOW_CLAUDE_BIN", "")
+    return Settings(
+        project_root=root,
+        state_dir=state,
+        user_folder=cwd / claude if claude else home / ".claude",
+        home=home,
+        claude=str((cwd / program).absolute()) if "/" in program else program,
+        search_path=environment.get("PATH", ""),
+    )

@@ -10,14 +10,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
+from actorflow.agents.claude.setup import ClaudeSetup
+from actorflow.agents.claude.traits import claude_traits
 from actorflow.agents.command.files import load_command
 from actorflow.agents.command.traits import command_traits
 from actorflow.agents.definitions_found import DefinitionFile
 from actorflow.agents.interface import Agent
-from actorflow.agents.traits import BUILT_IN, HUMAN, claude_code_agent
+from actorflow.agents.traits import BUILT_IN, HUMAN
 from actorflow.errors import ConfigurationError, SpecErrors
 from actorflow.workflow.catalog import AgentTraits
 
@@ -28,8 +29,6 @@ __all__ = ["Entry", "Origin", "built_in_entries", "defined_entries", "plugin_ent
 
 Origin: TypeAlias = Literal["built-in", "project", "user", "plug-in", "shipped"]
 
-_CLAUDE_PACKAGE = "actorflow.agents.claude"
-
 
 @dataclass(slots=True)
 class Entry:
@@ -38,7 +37,7 @@ class Entry:
     Attributes:
         load: gives the agent; None when there is none. What it gave is kept, and so is how it failed.
         files: what defines it, the one that counts first; empty for agents that are code.
-        describe: reads the file, and gives what the agent takes; None for agents that are code.
+        describe: gives what the agent takes, reading its file if it has one; None asks the agent itself.
         failure: why it could not be loaded.
     """
 
@@ -101,25 +100,32 @@ class Entry:
         return AgentTraits(name=self.name, defect=defect)
 
 
-def built_in_entries() -> dict[str, Entry]:
+def built_in_entries(claude: ClaudeSetup) -> dict[str, Entry]:
     """Return the agents whose names are reserved."""
     entries = {
         name: Entry(name, "built-in", _class_loader(place), traits)
         for name, (traits, place) in BUILT_IN.items()
     }
-    claude = claude_code_agent("claude", can_run=_has_claude())
-    entries["claude"] = Entry("claude", "built-in", _claude_loader(None), claude)
+    entries["claude"] = Entry(
+        "claude",
+        "built-in",
+        _claude_loader(None, claude),
+        describe=lambda: claude_traits("claude", unavailable=claude.unavailable),
+    )
     entries["human"] = Entry("human", "built-in", None, HUMAN)
     return entries
 
 
-def defined_entries(files: Mapping[str, tuple[DefinitionFile, ...]]) -> dict[str, Entry]:
+def defined_entries(files: Mapping[str, tuple[DefinitionFile, ...]], claude: ClaudeSetup) -> dict[str, Entry]:
     """Return the agents that files define."""
-    return {name: _defined_entry(name, group, files) for name, group in files.items()}
+    return {name: _defined_entry(name, group, files, claude) for name, group in files.items()}
 
 
 def _defined_entry(
-    name: str, group: tuple[DefinitionFile, ...], files: Mapping[str, tuple[DefinitionFile, ...]]
+    name: str,
+    group: tuple[DefinitionFile, ...],
+    files: Mapping[str, tuple[DefinitionFile, ...]],
+    claude: ClaudeSetup,
 ) -> Entry:
     file = group[0]
     if file.is_command:
@@ -128,10 +134,10 @@ def _defined_entry(
 
     def describe_claude() -> AgentTraits:
         definition = file.read()
-        traits = claude_code_agent(name, defined_in=str(file.path), can_run=_has_claude())
+        traits = claude_traits(name, unavailable=claude.unavailable)
         return replace(traits, fingerprint=definition.fingerprint)
 
-    return Entry(name, file.scope, _claude_loader(file), files=group, describe=describe_claude)
+    return Entry(name, file.scope, _claude_loader(file, claude), files=group, describe=describe_claude)
 
 
 def _command_loaders(
@@ -171,14 +177,11 @@ def _defect(name: str, errors: SpecErrors) -> str:
     return f"the agent '{name}' cannot be used: {head}{more}"
 
 
-def _has_claude() -> bool:
-    return find_spec(_CLAUDE_PACKAGE) is not None
-
-
-def _claude_loader(file: DefinitionFile | None) -> Callable[[], Agent]:
+def _claude_loader(file: DefinitionFile | None, claude: ClaudeSetup) -> Callable[[], Agent]:
     def load() -> Agent:
-        make = importlib.import_module(_CLAUDE_PACKAGE).ClaudeAgent
-        return cast("Agent", make(definition=None if file is None else file.read()))
+        from actorflow.agents.claude.agent import ClaudeAgent
+
+        return ClaudeAgent(claude, None if file is None else file.read())
 
     return load
 

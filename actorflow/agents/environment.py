@@ -19,6 +19,7 @@ __all__ = [
     "ANCESTORS_VARIABLE",
     "MARKER_VARIABLE",
     "attempt_marker",
+    "caller_environment",
     "process_environment",
     "standard_environment",
 ]
@@ -51,6 +52,11 @@ def standard_environment(request: AgentRequest) -> dict[str, str]:
     if around:
         variables[ANCESTORS_VARIABLE] = " ".join(around)
     return variables
+
+
+def caller_environment() -> dict[str, str]:
+    """Return the variables of whoever started us."""
+    return dict(os.environ)
 
 
 def process_environment(request: AgentRequest, extra: Mapping[str, str] | None = None) -> dict[str, str]:

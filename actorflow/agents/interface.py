@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from actorflow.ids import RunId, TaskId
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.catalog import AgentTraits
 
-__all__ = ["Agent", "AgentRequest", "AgentResult", "AttemptChannel", "Progress"]
+__all__ = ["Agent", "AgentRequest", "AgentResult", "AttemptChannel", "Prepares", "Progress"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +116,22 @@ class AttemptChannel(Protocol):
 
         Taken when the attempt ends without a word of its own about it: it was cancelled, timed out or
         crashed. Never blocks, never fails.
+        """
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """What an agent has besides, that can know before a run begins that all its attempts would fail."""
+
+    async def prepare(self, given: frozenset[str]) -> None:
+        """Look whether everything is there that attempts need.
+
+        Args:
+            given: environment variables that each of its tasks sets itself.
+
+        Raises:
+            ConfigurationError: something is not; says what to do.
         """
         ...
 

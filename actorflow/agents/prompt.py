@@ -38,7 +38,9 @@ INLINE_TOTAL_BYTES: Final = 96 * 1024
 """How much data may stand in one prompt; what would be more goes into files, the largest first."""
 
 _PREVIEW_CHARACTERS: Final = 1_000
-_FENCE = re.compile(r"<(?=/?data-)", re.IGNORECASE)
+_FENCE = re.compile(r"<(?=/?(?:data-|system-reminder\b|command-(?:name|message|args)\b))", re.IGNORECASE)
+"""What looks like a fence, or like a tag by which an agent's own program speaks to its model."""
+
 _ESCAPED = r"<\\"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 

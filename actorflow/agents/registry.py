@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actorflow.agents.claude.setup import ClaudeSetup
 from actorflow.agents.definitions_found import DefinitionFile, find_definitions
 from actorflow.agents.entries import Entry, built_in_entries, defined_entries, plugin_entries
 from actorflow.agents.interface import Agent
@@ -64,7 +65,8 @@ class AgentRegistry:
     @classmethod
     def built_in(cls) -> AgentRegistry:
         """Return a registry of what comes with actorflow; nothing is looked for, no third party's code is loaded."""
-        return cls({**defined_entries(find_definitions(None, None)), **built_in_entries()})
+        claude = ClaudeSetup()
+        return cls({**defined_entries(find_definitions(None, None), claude), **built_in_entries(claude)})
 
     @classmethod
     def installed(
@@ -72,6 +74,7 @@ class AgentRegistry:
         *,
         project_root: Path | None = None,
         user_folder: Path | None = None,
+        claude: ClaudeSetup | None = None,
         plugins: Iterable[EntryPoint] | None = None,
     ) -> AgentRegistry:
         """Return all agents: built-in ones, those of files, those of installed plug-ins.
@@ -79,13 +82,16 @@ class AgentRegistry:
         Args:
             project_root: its ``.claude/agents`` define agents; None reads none.
             user_folder: the user's ``~/.claude``; likewise, its ``agents``.
+            claude: what runs agents that Claude Code runs; None looks for it in PATH, with the policies of these
+                folders.
             plugins: entry points to use instead of the installed ones.
         """
         files = find_definitions(project_root, user_folder)
-        defined = defined_entries(files)
+        claude = claude or ClaudeSetup(project_root=project_root, user_folder=user_folder)
+        defined = defined_entries(files, claude)
         own = {name: entry for name, entry in defined.items() if entry.origin != "shipped"}
         brought = plugin_entries(_installed_plugins() if plugins is None else plugins)
-        reserved = built_in_entries()
+        reserved = built_in_entries(claude)
         overruled = {name: group for name, group in files.items() if name in reserved}
         return cls({**defined, **brought, **own, **reserved}, overruled=overruled)
 

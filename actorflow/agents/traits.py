@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from actorflow.workflow.catalog import AgentTraits
 
-__all__ = ["BUILT_IN", "DESCRIPTIONS", "ECHO", "HUMAN", "PYTHON", "SHELL", "claude_code_agent"]
+__all__ = ["BUILT_IN", "DESCRIPTIONS", "ECHO", "HUMAN", "PYTHON", "SHELL"]
 
 ECHO = AgentTraits(name="echo", supports=frozenset({"output_schema"}), needs_folder=False, backend="")
 
@@ -35,26 +35,6 @@ BUILT_IN = {
     "shell": (SHELL, "actorflow.agents.shell:ShellAgent"),
 }
 """Name -> traits and where the class is (``module:name``), which is imported when the agent first works."""
-
-
-def claude_code_agent(name: str, *, defined_in: str = "", can_run: bool = False) -> AgentTraits:
-    """Return the traits of an agent that Claude Code runs.
-
-    Args:
-        defined_in: the file that defines it, if there is one.
-        can_run: whether this installation can start Claude Code at all; whether the program is there is found
-            out when an agent is needed.
-    """
-    origin = f" (defined in {defined_in})" if defined_in else ""
-    reason = f"the agent '{name}'{origin} is run by Claude Code, which this version of actorflow cannot start"
-    return AgentTraits(
-        name=name,
-        supports=frozenset(
-            {"options", "verify", "session", "handoff", "output_schema", "idle_timeout", "budget"}
-        ),
-        backend="claude",
-        unavailable="" if can_run else reason,
-    )
 
 
 HUMAN = AgentTraits(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from actorflow.agents.claude.setup import ClaudeSetup
 from actorflow.agents.registry import AgentRegistry
 from actorflow.errors import SpecErrors
 from actorflow.settings import Settings
@@ -32,7 +33,17 @@ class Checked:
 
 def registry_of(settings: Settings) -> AgentRegistry:
     """Return the agents that a workflow of this project can name."""
-    return AgentRegistry.installed(project_root=settings.project_root, user_folder=settings.user_folder)
+    claude = ClaudeSetup(
+        named=settings.claude,
+        search_path=settings.search_path,
+        home=settings.home,
+        project_root=settings.project_root,
+        user_folder=settings.user_folder,
+        permission_mode=settings.permission_mode,
+    )
+    return AgentRegistry.installed(
+        project_root=settings.project_root, user_folder=settings.user_folder, claude=claude
+    )
 
 
 def validate(file: Path, *, settings: Settings) -> Checked:

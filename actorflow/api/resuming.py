@@ -132,7 +132,7 @@ def prepare_resume(
 ) -> Resumption:
     """Work out how a run is gone on with; see ``api.resume`` for the arguments and what is raised."""
     accepted, sequence, has_succeeded = _read_spec(folder)
-    registry = registry_of(settings)
+    registry = registry_of(replace(settings, permission_mode=accepted.permission_mode))
     root = Path(accepted.project_root or settings.project_root)
     limit = accepted.max_parallel if max_parallel is None else max_parallel
     loaded = pinned(accepted, registry)

@@ -32,7 +32,7 @@ from actorflow.api.rehearsing import (
 from actorflow.api.resuming import SpecChoice, entries_of, prepare_resume
 from actorflow.api.scrubbing import scrub_lost
 from actorflow.api.signals import obey_signals
-from actorflow.api.supplies import agents_of, secrets_of
+from actorflow.api.supplies import agents_of, prepare, secrets_of
 from actorflow.api.terms import DEFAULT_TERMS, Terms
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
@@ -111,6 +111,7 @@ async def run(
     stubs = None if rehearsal is None else read_stub_file(rehearsal, loaded.workflow)
     agents = agents_of(plan, registry, stubs)
     texts = secrets_of(loaded.workflow, settings.project_root, loaded.secret_literals, stubs)
+    await prepare(plan, agents)
     run_id = make_run_id(time.time(), secrets.randbits(30))
     folder = RunStore(settings.state_dir).create(run_id)
     accepted = _accepted(run_id, plan, file, settings, max_parallel)
@@ -159,6 +160,7 @@ async def resume(
         found = prepare_resume(
             folder, settings=settings, max_parallel=max_parallel, from_tasks=from_tasks, spec=spec
         )
+    await prepare(found.plan, found.agents)
     plan = _bounded(found.plan)
     driving = _Driving(folder, plan, found.agents, found.secrets, found.root, watch, terms)
     return await driving.drive(lambda state, epoch: found.events(state, driver_started(epoch)))
@@ -195,6 +197,7 @@ def _accepted(
         inputs=plan.inputs,
         values=plan.values,
         max_parallel=max_parallel,
+        permission_mode=settings.permission_mode,
         actorflow_version=__version__,
     )
 

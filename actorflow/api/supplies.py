@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from actorflow.agents.interface import Agent
+from actorflow.agents.interface import Agent, Prepares
 from actorflow.agents.registry import AgentRegistry
 from actorflow.api.rehearsing import rehearsal_secrets, rehearsed_agents
 from actorflow.engine.secrets import read_secrets
@@ -19,7 +19,7 @@ from actorflow.rehearsal.stubs import Stubs
 from actorflow.workflow import Workflow
 from actorflow.workflow.plan import Plan
 
-__all__ = ["agents_of", "secrets_of"]
+__all__ = ["agents_of", "prepare", "secrets_of"]
 
 
 def agents_of(plan: Plan, registry: AgentRegistry, stubs: Stubs | None = None) -> dict[str, Agent]:
@@ -43,6 +43,25 @@ def agents_of(plan: Plan, registry: AgentRegistry, stubs: Stubs | None = None) -
         hint = "use 'shell' or 'python', or install a plug-in that brings what is missing"
         raise ConfigurationError("\n".join(lines), hint=hint)
     return agents
+
+
+async def prepare(plan: Plan, agents: Mapping[str, Agent]) -> None:
+    """Have every agent look whether its attempts can succeed at all.
+
+    Raises:
+        ConfigurationError: for some they cannot; the message has them all, each reason once.
+    """
+    problems: dict[str, ConfigurationError] = {}
+    for name, agent in agents.items():
+        if isinstance(agent, Prepares):
+            variables = [frozenset(t.spec.env) for t in plan.tasks.values() if name in t.spec.agents]
+            try:
+                await agent.prepare(frozenset.intersection(*variables) if variables else frozenset())
+            except ConfigurationError as error:
+                problems.setdefault(error.message, error)
+    if problems:
+        hint = next(iter(problems.values())).hint
+        raise ConfigurationError("\n".join(problems), hint=hint)
 
 
 def secrets_of(

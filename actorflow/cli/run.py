@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,6 +23,8 @@ from actorflow.cli.options import (
 )
 
 __all__ = ["run_command"]
+
+_MODES = ("plan", "default", "dontAsk", "acceptEdits", "auto", "bypassPermissions")
 
 
 @click.command("run", short_help="Run a workflow to its end.")
@@ -53,6 +56,12 @@ __all__ = ["run_command"]
 )
 @click.option("--dry-run", "is_dry", is_flag=True, help="Say what a run would do, and run nothing.")
 @click.option("--force", is_flag=True, help="With --rehearse-init: write over a file that is there.")
+@click.option(
+    "--permission-mode",
+    type=click.Choice(_MODES),
+    metavar="MODE",
+    help="What agents that Claude Code runs may do in this run, whatever the workflow says: plan, default, dontAsk, acceptEdits, auto, bypassPermissions.",
+)
 @max_parallel_option
 @terms_options
 @detach_option
@@ -72,6 +81,7 @@ def run_command(
     new_stubs: str | None,
     is_dry: bool,
     force: bool,
+    permission_mode: str | None,
     max_parallel: int | None,
     background: bool,
     view: str,
@@ -110,7 +120,7 @@ def run_command(
     from actorflow.cli.inputs_file import read_inputs_file
     from actorflow.cli.workflow_file import located
 
-    settings = settings_for(state_dir)
+    settings = replace(settings_for(state_dir), permission_mode=permission_mode or "")
     found = located(asked.file, settings)
     path = found.path
     if asked.new_stubs is not None:

@@ -89,7 +89,8 @@ class RunAccepted(_Event, frozen=True):
     """A run exists. Always the first event; everything that a resume needs is in it.
 
     ``text`` is the workflow file with literal secrets cut out; ``values`` are inputs and rendered variables,
-    replayed as they were. ``max_parallel`` is what the command line said, or None. ``mode`` is ``live`` or
+    replayed as they were. ``max_parallel`` is what the command line said, or None, and ``permission_mode`` what it
+    said agents may do, or "". ``mode`` is ``live`` or
     ``rehearsal``; a rehearsal carries its ``stubs``, so that a resume needs no file of them. ``salvaged_from``
     is the damaged run that this one is a copy of; its tasks keep the idempotency keys that they had there.
     """
@@ -104,6 +105,7 @@ class RunAccepted(_Event, frozen=True):
     inputs: dict[str, Any] = {}
     values: dict[str, Any] = {}
     max_parallel: int | None = None
+    permission_mode: str = ""
     mode: str = "live"
     actorflow_version: str = ""
     stubs: dict[str, Any] = {}

@@ -6,6 +6,9 @@ an agent cannot run on this machine is no mistake of the workflow and is not loo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from actorflow.values import FrozenDict, thaw
 from actorflow.workflow.catalog import AgentTraits, Catalog, TaskFeature
 from actorflow.workflow.decode import Draft
 from actorflow.workflow.decode_tasks import DecodedTask
@@ -30,6 +33,9 @@ def check_agents(draft: Draft, catalog: Catalog, report: Report) -> None:
                 continue
             _check_parameters(task, traits, report)
             _check_features(task, traits, report)
+        _check_options(task.spec.options, (*task.path, "options"), task.spec.agents, catalog, report)
+    used = [name for task in draft.tasks for name in task.spec.agents]
+    _check_options(draft.workflow.settings.options, ("settings", "options"), used, catalog, report)
     _check_budget(draft, catalog, report)
 
 
@@ -95,6 +101,25 @@ def _check_features(task: DecodedTask, traits: AgentTraits, report: Report) -> N
             report.error(
                 (*task.path, feature), "E804", message, "remove it, or use another agent", at_key=True
             )
+
+
+def _check_options(
+    given: FrozenDict, path: Path, agents: Iterable[str], catalog: Catalog, report: Report
+) -> None:
+    """Report options that none of ``agents`` knows, and values that cannot be; with fallbacks, one that knows it is enough."""
+    traits = [catalog[name] for name in dict.fromkeys(agents) if name in catalog]
+    tables = [agent.options for agent in traits if "options" in agent.supports]
+    if not given or not tables or None in tables or path in report.wrong_paths:
+        return
+    known = {name: key for table in tables if table is not None for name, key in table.items()}
+    for name, value in given.items():
+        here = (*path, name)
+        if name in known:
+            known[name].shape.decode(thaw(value), here, report)
+            continue
+        near = report.suggestion(name, known)
+        hint = near or f"known options: {', '.join(sorted(known))}"
+        report.error(here, "E806", f"there is no option '{name[:80]}'", hint, at_key=True)
 
 
 def _used(spec: TaskSpec) -> list[TaskFeature]:

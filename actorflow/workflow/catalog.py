@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from actorflow.workflow.shape_groups import Key
+
 __all__ = ["AgentTraits", "Catalog", "TaskFeature"]
 
 TaskFeature: TypeAlias = Literal[
@@ -32,6 +34,8 @@ class AgentTraits:
         supports: the optional keys it honours; any other one on its task is an error.
         fingerprint: changes whenever what the agent does by its definition does ("" = it has no definition that
             could change); work done under another one is not taken for the same.
+        options: the names it knows under ``options``, each with the shape of its value; None when it takes
+            anything. Only looked at when it supports ``options``.
         needs_folder: whether its attempts get a folder to write into; without one an attempt costs no disk
             access besides its events.
         backend: the service that its attempts call, which may cost money and has limits: agents of one backend
@@ -49,6 +53,7 @@ class AgentTraits:
     shell_text: frozenset[str] = frozenset()
     text_output: bool = False
     supports: frozenset[TaskFeature] = frozenset()
+    options: Mapping[str, Key] | None = None
     needs_folder: bool = True
     backend: str | None = None
     unavailable: str = ""

@@ -62,6 +62,7 @@ CODES: Final[dict[str, str]] = {
     "E803": "a parameter that the agent needs is missing",
     "E804": "a key that the agent does not support",
     "E805": "an agent whose definition cannot be used",
+    "E806": "an option that no agent of the task knows",
     "W651": "a literal secret in the file",
     "W652": "a setting that has no effect",
     "W851": "a budget that no agent of the workflow can keep",

@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
+from actorflow.agents.claude.setup import ClaudeSetup
 from actorflow.agents.echo import EchoAgent
 from actorflow.agents.registry import ENTRY_POINT_GROUP, AgentRegistry
 from actorflow.agents.traits import BUILT_IN
@@ -71,14 +72,24 @@ def test_traits_of_shell_say_what_is_command_text():
     assert traits.parameters == {"command", "env", "stdin", "output"}
 
 
-@pytest.mark.parametrize(
-    "name", "claude planner coder checker frontend backend researcher orchestrator human".split()
-)
-def test_agents_of_a_later_version_are_known_and_say_that_they_cannot_run(name):
+def test_an_agent_of_a_later_version_is_known_and_says_that_it_cannot_run():
     registry = AgentRegistry.built_in()
 
+    assert registry.catalog()["human"].name == "human"
+    with pytest.raises(ConfigurationError, match=r"the agent 'human' .* this version") as caught:
+        registry.get("human")
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "name", "claude planner coder checker frontend backend researcher orchestrator".split()
+)
+def test_agents_of_claude_code_are_known_without_it_and_say_how_to_get_it(name, tmp_path):
+    named = str(tmp_path / "nothing")
+    registry = AgentRegistry.installed(plugins=[], claude=ClaudeSetup(named=named, search_path=""))
+
     assert registry.catalog()[name].name == name
-    with pytest.raises(ConfigurationError, match=f"the agent '{name}' .* this version") as caught:
+    with pytest.raises(ConfigurationError, match=f"ACTORFLOW_CLAUDE_BIN names {named}") as caught:
         registry.get(name)
     assert caught.value.exit_code == 3
 
