@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt
 from actorflow.monitor.explanation import ConditionFact, DependencyFact, RuleFact
+from actorflow.monitor.services import wanted_text
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, skip_text
 from actorflow.scheduling.rules import MAX_LOST
@@ -56,7 +57,7 @@ def why(task: TaskState, facts: Facts) -> str:
     """Say why a task is as it is."""
     match task.status:
         case TaskStatus.PENDING:
-            return f"pending: {'; '.join(facts.waits_for) or 'it waits for a slot'}"
+            return f"pending: {'; '.join(facts.waits_for) or f'it waits for {wanted_text(facts.state)}'}"
         case TaskStatus.RUNNING:
             return f"running: {_running(task, facts)}"
         case TaskStatus.SUCCESS:

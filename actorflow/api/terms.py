@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from actorflow.errors import RunParked
 from actorflow.monitor.times import until_text
 from actorflow.scheduling import Facts, Frontier, settle
@@ -32,6 +34,7 @@ class Terms:
             limit away. ``budget_tokens`` and ``budget_agents`` likewise.
         exit_when_parked: end the drive instead of waiting for a limit that lasts longer than a minute.
         when_ready: wait for a limit that a run is parked at when it is gone on with.
+        try_now: forget the limits that were met before; whoever says so knows that they are lifted.
     """
 
     budget_usd: float | None = None
@@ -39,6 +42,7 @@ class Terms:
     budget_agents: float | None = None
     exit_when_parked: bool = False
     when_ready: bool = False
+    try_now: bool = False
 
     def extended(
         self, facts: Facts, state: RunState, first: Sequence[ev.Event], *, now: float
@@ -55,6 +59,8 @@ class Terms:
         """
         if not first:
             return []
+        if self.try_now:
+            first = _lifting(first)
         after = state
         for event in first:
             after = apply(after, event, now)
@@ -77,6 +83,16 @@ class Terms:
 
 
 DEFAULT_TERMS = Terms()
+
+
+def _lifting(first: Sequence[ev.Event]) -> list[ev.Event]:
+    """Have the resume among these events, or one more, lift the limits."""
+    if any(isinstance(event, ev.RunResumed) for event in first):
+        return [
+            replace(event, lifts_limits=True) if isinstance(event, ev.RunResumed) else event
+            for event in first
+        ]
+    return [*first, ev.RunResumed((), "resume --try-now", lifts_limits=True)]
 
 
 def _refuse_to_wait(facts: Facts, state: RunState, more: Sequence[ev.Event], now: float) -> None:

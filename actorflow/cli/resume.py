@@ -57,6 +57,9 @@ _MOST_LINES = 80
     flag_value="pinned",
     help="Follow what the run began with, although its file has changed.",
 )
+@click.option(
+    "--try-now", is_flag=True, help="Take limits that were met before to be lifted, and try at once."
+)
 @click.option("--when-ready", is_flag=True, help="Wait until a limit is lifted that the run is parked at.")
 @max_parallel_option
 @terms_options
@@ -90,7 +93,8 @@ def resume_command(
     waits for it. Inputs are what they were. --from runs a part again that succeeded.
 
     A run that has paused at its budget goes on with a larger one (--budget-usd 20), which is recorded. One that
-    is parked for more than a minute is left alone, with exit code 75, unless --when-ready says to wait.
+    is parked for more than a minute is left alone, with exit code 75, unless --when-ready says to wait, or
+    --try-now that the limit is lifted already.
 
     A run keeps the text of its workflow. When the file says something else by now, the difference is shown
     and nothing is run (exit code 2) until --use-current-spec or --use-pinned-spec says which of them counts.

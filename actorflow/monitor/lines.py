@@ -134,7 +134,8 @@ def _resumed(event: ev.RunResumed, _told: _Told) -> str:
     count = len(event.tasks)
     again = f"{count} task{'s' if count != 1 else ''} to do again" if count else "goes on"
     asked = f", from {', '.join(event.asked)}" if event.asked else ""
-    return f"resumed: {again}{asked}"
+    limits = ", limits are taken to be lifted" if event.lifts_limits else ""
+    return f"resumed: {again}{asked}{limits}"
 
 
 def _spec_changed(event: ev.SpecChanged, _told: _Told) -> str:

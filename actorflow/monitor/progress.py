@@ -20,7 +20,7 @@ from actorflow.monitor.feed import UpdateOfRun
 from actorflow.monitor.limits import limit_of
 from actorflow.monitor.order import depths_of, order_of
 from actorflow.monitor.outline import outline_of
-from actorflow.monitor.services import limits_text, parked_text, spent_text
+from actorflow.monitor.services import limits_text, parked_text, spent_text, wanted_text
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
 from actorflow.state.events import RunAccepted, RunResumed, SpecChanged
@@ -127,8 +127,10 @@ def _waits_for(task: TaskState, state: RunState) -> str:
     if task.hook:
         return task.hook
     blockers = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
+    if not blockers:
+        return f"waits for {wanted_text(state)}"
     more = f" and {len(blockers) - 3} more" if len(blockers) > 3 else ""
-    return f"waits for {', '.join(blockers[:3])}{more}" if blockers else "waits for a slot"
+    return f"waits for {', '.join(blockers[:3])}{more}"
 
 
 def _by(task: TaskState) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "paused_report",
     "spending_report",
     "spent_text",
+    "wanted_text",
 ]
 
 
@@ -30,6 +31,16 @@ def parked_text(state: RunState, *, now: float, zone: tzinfo | None = UTC) -> st
     if until is None:
         return ""
     return f"PARKED until {until_text(until, now, zone)} ({parked_by(state, until)})"
+
+
+def wanted_text(state: RunState) -> str:
+    """Say what a task that could start waits for: ``a slot``, ``a larger budget``, ``the usage limit of claude``."""
+    if state.paused_kind == "budget":
+        return "a larger budget"
+    closed = [limit.opens_at for limit in state.limits.values() if limit.opens_at > state.updated_at]
+    if closed and not state.running:
+        return f"the {parked_by(state, min(closed))}"
+    return "a slot"
 
 
 def limits_text(state: RunState, *, now: float, zone: tzinfo | None = UTC) -> str:

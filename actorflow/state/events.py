@@ -126,13 +126,14 @@ class RunResumed(_Event, frozen=True):
 
     ``asked`` are those that somebody named (``resume --from``), ``changed`` those whose success the current
     spec does not bear out any more. These, and what comes after them, may have succeeded before; of all
-    others none has.
+    others none has. ``lifts_limits``: somebody knows that the limits of services are lifted already.
     """
 
     tasks: tuple[TaskId, ...]
     reason: str = ""
     asked: tuple[TaskId, ...] = ()
     changed: tuple[TaskId, ...] = ()
+    lifts_limits: bool = False
 
 
 class SpecChanged(_Event, frozen=True):

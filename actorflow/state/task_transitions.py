@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
+from pyrsistent import pmap
 
 from actorflow.errors import InternalError
 from actorflow.ids import TaskId
@@ -29,7 +30,15 @@ from actorflow.state.status import (
 )
 from actorflow.values import FrozenDict
 
-__all__ = ["TASK_HANDLERS", "IllegalTransition", "record_of", "renewed", "reset_task", "run_status_after"]
+__all__ = [
+    "TASK_HANDLERS",
+    "IllegalTransition",
+    "lift_limits",
+    "record_of",
+    "renewed",
+    "reset_task",
+    "run_status_after",
+]
 
 
 class IllegalTransition(InternalError):
@@ -279,6 +288,15 @@ def reset_task(state: RunState, task_id: TaskId, event: Event) -> RunState:
     )
     fresh = renewed(blank, task)
     return replace(state, **{**_changes(state, task, fresh), "context": state.context.discard(task_id)})
+
+
+def lift_limits(state: RunState, at: float) -> RunState:
+    """Forget what services have said; what is parked is due now."""
+    parked = [task for task in state.tasks.values() if task.waiting is SubState.PARKED]
+    tasks = state.tasks.evolver()
+    for task in parked:
+        tasks[task.id] = replace(task, waiting=SubState.WAITING, due_at=at, requeues=0)
+    return replace(state, tasks=tasks.persistent(), limits=pmap())
 
 
 def renewed(fresh: TaskState, former: TaskState) -> TaskState:

@@ -21,6 +21,7 @@ from actorflow.state.status import TaskStatus
 from actorflow.state.task_transitions import (
     TASK_HANDLERS,
     IllegalTransition,
+    lift_limits,
     record_of,
     renewed,
     reset_task,
@@ -140,6 +141,8 @@ def _run_resumed(state: RunState, event: ev.RunResumed, at: float) -> RunState:
     status = run_status_after(state, event)
     for task_id in event.tasks:
         state = reset_task(state, task_id, event)
+    if event.lifts_limits:
+        state = lift_limits(state, at)
     return replace(
         state,
         status=status,

@@ -268,7 +268,7 @@ def _next_steps(state: RunState, told: Told) -> Iterator[str]:
     options, run = _options(told), state.run_id
     steps = {}
     if (told.status or _status(state)) in ("failed", "cancelled", "paused", "interrupted"):
-        steps["go on"] = f"actorflow resume {run}{_terms(state)}{options}"
+        steps["go on"] = f"actorflow resume {run}{_terms(state, told.now)}{options}"
     if any(task.status is TaskStatus.SUCCESS for task in state.tasks.values()):
         steps["outputs"] = f"actorflow status {run} --json{options}"
     if any(task.attempts for task in state.tasks.values()):
@@ -278,12 +278,13 @@ def _next_steps(state: RunState, told: Told) -> Iterator[str]:
     yield from (f"{name:<9}{command}" for name, command in steps.items())
 
 
-def _terms(state: RunState) -> str:
+def _terms(state: RunState, now: float) -> str:
     """Return what a resume needs so that it does not stop again at once."""
     if state.paused_kind == "budget":
         which = state.paused_because.removeprefix("budget.").partition(":")[0]
         return f" --budget-{which} N"
-    return " --when-ready" if parked_until(state) is not None else ""
+    is_closed = any(limit.opens_at > now for limit in state.limits.values())
+    return " --when-ready" if is_closed or parked_until(state) is not None else ""
 
 
 def _options(told: Told) -> str:

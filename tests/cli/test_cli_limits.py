@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from actorflow.api import terms
 from actorflow.engine import run_actor
 
+ROOT = Path(__file__).parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "reference" / "machine-output.schema.json").read_text(encoding="utf-8"))
 FLOW = """
 name: flow
 settings: {max_parallel: 2, budget: {usd: 2}}
@@ -29,7 +32,9 @@ def rehearsal(project: Path, call):
         (project / "flow.yaml").write_text(FLOW, encoding="utf-8")
         (project / "s.json").write_text(json.dumps({"tasks": tasks}), encoding="utf-8")
         done = call("run", "flow.yaml", "--rehearse", "s.json", "--json", *options)
-        return done.exit_code, json.loads(done.stdout)
+        run = json.loads(done.stdout)
+        jsonschema.validate(run, SCHEMA)
+        return done.exit_code, run
 
     return rehearsal
 
@@ -127,6 +132,15 @@ def test_a_resume_that_is_to_wait_goes_on_when_the_limit_is_lifted(rehearsal, ca
     assert done.exit_code == 0
     assert "run  PARKED until " in done.stderr
     assert json.loads(done.stdout)["tasks"]["make"]["attempts"] == 2
+
+
+def test_somebody_who_knows_that_a_limit_is_lifted_need_not_wait(rehearsal, call) -> None:
+    rehearsal("--exit-when-parked", make=limited("usage_limit", 86_400.0))
+
+    done = call("resume", "--try-now", "--json")
+
+    assert done.exit_code == 0
+    assert "limits are taken to be lifted" in done.stderr
 
 
 def test_a_wait_that_is_short_is_waited_out(rehearsal, call) -> None:

@@ -124,6 +124,18 @@ def test_a_run_that_waits_out_a_back_off_is_not_parked() -> None:
     assert play.of("a").waiting is SubState.PARKED
 
 
+def test_a_resume_that_knows_better_lifts_all_limits() -> None:
+    play = Play(plan(paid("a"), paid("b"), max_parallel=1)).begin()
+    play.requeue("a", due_at=9000.0, kind="usage_limit")
+    assert play.running == []
+
+    play.happens(ev.RunResumed((), lifts_limits=True))
+
+    assert play.running == ["a"]
+    assert play.state.limits == {}
+    assert parked_until(play.state) is None
+
+
 def test_a_hook_waits_for_its_service_too() -> None:
     play = Play(plan(paid("a"), paid("bye", hook=HookPhase.ON_COMPLETE))).begin()
     play.ok("a")

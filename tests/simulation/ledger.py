@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from actorflow.engine.records import read_records
 from actorflow.journal import Record
-from actorflow.state import EMPTY, RunState, RunStatus, SkipReason, apply, fold
+from actorflow.state import EMPTY, RunState, RunStatus, SkipReason, SubState, apply, fold
 from actorflow.state import events as ev
 from actorflow.state.recorded import Recorded
 from actorflow.workflow.model import Backoff, HookPhase
@@ -141,6 +141,10 @@ class Ledger:
             case ev.DriverStarted() if self._is_due_again:
                 self._broken(f"{self._reworded} has changed, and its success is taken for what it says now")
             case ev.RunResumed():
+                if event.lifts_limits:
+                    for task in self.state.tasks.values():
+                        if task.waiting is SubState.PARKED:
+                            self._due.pop(task.id, None)
                 self._check_changed(event)
                 allowed = self._with_descendants((*event.asked, *event.changed))
                 for task in event.tasks:

@@ -46,6 +46,9 @@ class Services:
             case ev.BudgetChanged():
                 self.budget = Budget(usd=event.usd, tokens=event.tokens, agents=event.agents)
                 self.untold.clear()
+            case ev.RunResumed() if event.lifts_limits:
+                self.closed.clear()
+                self.narrow.clear()
             case ev.AttemptStarted():
                 return self._started(event, at, before)
             case ev.AttemptSucceeded() | ev.AttemptFailed() | ev.AttemptCancelled() | ev.AttemptRequeued():

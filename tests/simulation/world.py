@@ -328,6 +328,13 @@ class Driver:
             state = fold([(world.clock(), first[0])])
         started = ev.DriverStarted(pid=self.epoch, host="simulated", epoch=self.epoch)
         first += self._resume(state, started)
+        if world.wishes.random() < 0.15:  # somebody knows that limits are lifted
+            first = [
+                msgspec.structs.replace(event, lifts_limits=True)
+                if isinstance(event, ev.RunResumed)
+                else event
+                for event in first
+            ]
         if not first:  # it has succeeded, and nobody wants anything of it again
             return
         if state.status is RunStatus.PAUSED and state.paused_kind == "budget":

@@ -72,6 +72,7 @@ BY_KIND: dict[type, st.SearchStrategy[Event]] = {
         reason=_TEXT,
         asked=st.lists(_IDS, max_size=2).map(tuple),
         changed=st.lists(_IDS, max_size=2).map(tuple),
+        lifts_limits=st.booleans(),
     ),
     ev.SpecChanged: st.builds(
         ev.SpecChanged,
