@@ -37,7 +37,7 @@ test: $(STAMP)
 
 # Interrupted, it goes on where it was: the figures so far are in build/torture.jsonl.
 SEEDS ?= 20000
-TORTURE := tests/simulation tests/power_loss tests/damage tests/faults tests/soak tests/bad_input tests/secrets tests/engine/test_engine_snapshots.py tests/crash
+TORTURE := tests/simulation tests/power_loss tests/damage tests/faults tests/soak tests/bad_input tests/secrets tests/engine/test_engine_snapshots.py tests/e2e tests/crash
 
 torture: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q --sizes nightly --simulation-seeds $(SEEDS) --figures build/torture.jsonl $(TORTURE)
