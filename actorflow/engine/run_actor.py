@@ -41,6 +41,7 @@ from actorflow.engine.session import Session
 from actorflow.engine.task_actor import TaskActor
 from actorflow.errors import InternalError, JournalError
 from actorflow.ids import TaskId
+from actorflow.journal.faults import stale_error
 from actorflow.scheduling import Frontier, Settled, StartAttempt, settle
 from actorflow.scheduling.rules import is_cancelled
 from actorflow.scheduling.services import next_opening
@@ -80,8 +81,13 @@ class RunActor(Actor):
         self._tasks = ctx.directory.supervisor(TASKS)
         self._session.room.on_change = self._room_changed
         if ctx.restarts:
-            records = read_records(await self._session.journal.read())
-            self._state = fold((recorded.at, recorded.event) for recorded in records)
+            journal = self._session.journal
+            records = await journal.read()
+            if (
+                records and records[-1].epoch > journal.epoch
+            ):  # what another driver has begun is not ours to do
+                await self._give_up(stale_error(journal.epoch, records[-1].epoch))
+            self._state = fold((recorded.at, recorded.event) for recorded in read_records(records))
             self._frontier = Frontier(self._session.facts, self._state)
 
     async def run(self, ctx: Context) -> None:

@@ -1,0 +1,92 @@
+"""Two ``resume``s of one run at the same moment: one drives it, the other one ends with 75 and says who does."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+RACES = Path(__file__).with_name("races.py")
+
+
+@pytest.fixture
+def interrupted(project, fifo):
+    """A run whose driver was killed."""
+    project.write(
+        "w.yaml",
+        "name: w\ntasks: [{id: a, agent: shell, parameters: {command: 'test $ACTORFLOW_ATTEMPT != 1 || { echo > gate; exec sleep 600; }'}}]\n",
+    )
+    gate = fifo("gate")
+    with project.start("run", "w.yaml") as driver:
+        gate.read_text()
+        driver.send_signal(signal.SIGKILL)
+        driver.communicate()
+    return project
+
+
+def test_of_two_that_resume_a_run_one_drives_and_the_other_says_who(interrupted, size, figure) -> None:
+    races = size(60, 500)
+
+    done = subprocess.run(
+        [sys.executable, RACES, interrupted.root, str(races)],
+        env={**interrupted.environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=60 + races,
+    )
+
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == races
+    wrong = [line for line in lines if not _has_one_winner(line)]
+    figure("races of two resumes", tried=races, of="races", found=len(wrong), what="without one winner")
+    assert wrong == []
+
+
+def _has_one_winner(race) -> bool:
+    [(loser, code, words), (winner, won, _)] = race["answers"]
+    return (code, won) == (75, 0) and loser != winner and f"driven by process {winner} on " in words
+
+
+def test_of_two_command_lines_one_drives_and_the_other_says_who(project, fifo, size) -> None:
+    project.write(
+        "w.yaml", "name: w\ntasks: [{id: a, agent: shell, parameters: {command: 'echo > gate; cat go'}}]\n"
+    )
+    gate, go = fifo("gate"), fifo("go")
+    with project.start("run", "w.yaml") as driver:
+        gate.read_text()
+        driver.send_signal(signal.SIGKILL)
+        driver.communicate()
+
+    for _ in range(size(1, 25)):
+        first, second = project.start("resume", "last"), project.start("resume", "last")
+        gate.read_text()
+        loser, winner = _sorted(first, second)
+        _, words = loser.communicate(timeout=60)
+        winner.send_signal(signal.SIGKILL)
+        winner.communicate()
+        assert loser.returncode == 75, words
+        assert f"driven by process {winner.pid} on " in words
+    go.unlink()
+    go.write_text("")
+    with project.start("resume", "last") as last:
+        gate.read_text()
+        last.communicate(timeout=60)
+    assert last.returncode == 0
+
+
+def _sorted(first, second):
+    """Wait until one of them has ended; return it first."""
+    while True:
+        for one, other in ((first, second), (second, first)):
+            try:
+                one.wait(timeout=0.05)
+            except subprocess.TimeoutExpired:
+                continue
+            return one, other
