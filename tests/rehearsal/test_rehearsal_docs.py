@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
 import actorflow.rehearsal
 from actorflow import api
 from actorflow.agents.registry import AgentRegistry
+from actorflow.cli import cli
 from actorflow.rehearsal import decode_cases, decode_stubs
 from actorflow.rehearsal.codes import CODES
 from actorflow.rehearsal.kinds import KINDS
@@ -105,3 +111,15 @@ def test_the_example_of_stubs_is_valid() -> None:
     workflow = load_workflow(f"name: w\n{tasks}".encode(), file="w.yaml", catalog=catalog).workflow
 
     assert read_stubs(EXAMPLES["stubs"].encode(), file="s.yaml", workflow=workflow)
+
+
+@pytest.mark.parametrize("kind", ["stubs", "tests"])
+def test_the_schema_for_editors_takes_the_example_and_refuses_mistakes(kind: str) -> None:
+    schema = json.loads(CliRunner().invoke(cli, ["schema", kind]).stdout)
+    example = read_document(EXAMPLES[kind].encode(), file="e.yaml", limits=ReadLimits()).value
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+
+    assert list(validator.iter_errors(example)) == []
+    assert not validator.is_valid({**example, "taks": {}})
+    assert not validator.is_valid({**example, kind if kind == "tests" else "tasks": 7})
