@@ -180,6 +180,7 @@ class _Explaining:
             error=task.error,
             waits_for=tuple(facts.waits_for),
             again=_again(self.decision.resumed, task.id),
+            mode=self.reading.accepted.mode,
         )
 
     def _before(self, task: TaskState) -> list[TaskState]:

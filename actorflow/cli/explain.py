@@ -107,12 +107,13 @@ def _run_lines(told: RunExplanation, look: Look, options: str) -> Iterator[str]:
 
 def _task_lines(told: Explanation, look: Look, options: str) -> Iterator[str]:
     from actorflow.monitor.times import moment_text
+    from actorflow.monitor.words import mode_mark
     from actorflow.views.escape import escape, escape_lines
 
     hook = f" ({told.hook})" if told.hook else ""
     yield f"{_mark(told.phase, look)} {told.task}{hook}  {escape(told.summary)}"
     if told.decided_at is not None:
-        yield f"  decided     {moment_text(told.decided_at, look.zone)}, event {told.sequence} of run {told.run_id}"
+        yield f"  decided     {moment_text(told.decided_at, look.zone)}, event {told.sequence} of run {told.run_id}{mode_mark(told.mode)}"
     if told.again:
         yield f"  run again   {escape(told.again)}"
     if told.rule is not None:

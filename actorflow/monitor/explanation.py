@@ -15,6 +15,7 @@ from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt, attempt_report
 from actorflow.monitor.times import rfc3339
 from actorflow.state.events import Failure
+from actorflow.state.run_state import LIVE
 
 __all__ = [
     "ConditionFact",
@@ -105,6 +106,7 @@ class Explanation:
         limit: the number of the last attempt that it may have.
         waits_for: what has to happen before it goes on.
         again: why the latest resume that had it run again did so, or "".
+        mode: of the run, ``live`` or ``rehearsal``.
     """
 
     run_id: str
@@ -124,6 +126,7 @@ class Explanation:
     error: Failure | None = None
     waits_for: tuple[str, ...] = ()
     again: str = ""
+    mode: str = LIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,7 @@ def explanation_report(told: Explanation) -> dict[str, Any]:
     """Return an explanation as ``explain RUN TASK --json`` gives it."""
     return {
         "run_id": told.run_id,
+        "mode": told.mode,
         "task": told.task,
         "status": told.status,
         "phase": told.phase,

@@ -132,6 +132,7 @@ def test_it_is_marked_everywhere(call, review):
     assert json.loads(call("history", "--json").stdout)[0]["mode"] == "rehearsal"
     assert "review (rehearsal)" in call("explain", run).stdout
     assert json.loads(call("explain", run, "--json").stdout)["mode"] == "rehearsal"
+    assert f"of run {run} (rehearsal)" in call("explain", run, "fix").stdout
     assert "(rehearsal)" in call("graph", run).stdout
     assert "review (rehearsal)" in call("timeline", run).stdout
     assert "it is a rehearsal, no agent was called" in call("logs", run).stderr
