@@ -46,8 +46,7 @@ def _lines(found: api.DryRun) -> Iterator[str]:
         yield from (f"  {task.hook}  {task.id}  {' or '.join(task.spec.agents)}" for task in hooks)
     yield ""
     yield "agents"
-    width = max(len(agent.name) for agent in found.agents)
-    yield from (f"  {agent.name:<{width}}  {agent.unavailable or 'available'}" for agent in found.agents)
+    yield from _availability(found)
     yield from _rest(found)
 
 
@@ -88,6 +87,15 @@ def _skipped(will: str) -> str:
 
 def _agents(found: api.DryRun, task: TaskId) -> str:
     return " or ".join(found.plan.tasks[task].spec.agents)
+
+
+def _availability(found: api.DryRun) -> Iterator[str]:
+    """Yield a line for all agents that are there, and one for all that are not for the same reason."""
+    by_reason: dict[str, list[str]] = {}
+    for agent in found.agents:
+        by_reason.setdefault(agent.unavailable, []).append(agent.name)
+    for reason, names in by_reason.items():
+        yield f"  {', '.join(names)}: {f'not available: {reason}' if reason else 'available'}"
 
 
 def _rest(found: api.DryRun) -> Iterator[str]:

@@ -45,7 +45,7 @@ def test_the_plan_is_printed_and_nothing_is_made(call, ship: str, project: Path)
         "  3  put_tag  shell    if test.output == 'ok' (known when test is done)",
         "  -  look     checker  skipped: its condition is false: strict",
         "  on_failure  tell  echo",
-        "  shell    available",
+        "  shell, echo: available",
         "secret TOKEN: the environment variable NO_SUCH_VARIABLE_HERE is not set",
         "agents are called 2 to 4 times; what that costs is not known before it is done (at most 3 USD)",
         "nothing was run",

@@ -105,7 +105,8 @@ def test_the_example_of_tests_passes(tmp_path: Path) -> None:
 
 
 def test_the_example_of_stubs_is_valid() -> None:
-    tasks = "tasks: [{id: review, agent: reviewer}, {id: fix, agent: coder, dependencies: [review]}]"
+    tasks = "tasks:\n  - {id: review, agent: reviewer, parameters: {task: x}}\n"
+    tasks += "  - {id: fix, agent: coder, dependencies: [review], parameters: {task: x}}"
     registry = AgentRegistry.built_in()
     catalog = {**registry.catalog(), "reviewer": registry.catalog()["planner"]}
     workflow = load_workflow(f"name: w\n{tasks}".encode(), file="w.yaml", catalog=catalog).workflow

@@ -9,6 +9,7 @@ import pytest
 
 import actorflow.agents
 import actorflow.engine
+from actorflow.agents.claude import failures
 from actorflow.agents.registry import AgentRegistry
 from actorflow.errors import SpecErrors
 from actorflow.rehearsal.kinds import KINDS
@@ -181,6 +182,12 @@ def test_stubs_are_put_over_others_key_by_key():
 
     assert together.for_task("a", "x") == Stub(has_output=True, output=1, delay_seconds=1.0, tokens=1)
     assert stubs_of(together.source) == together
+
+
+def test_what_claude_code_meets_is_played_as_it_is():
+    theirs = {kind: known.is_retryable for kind, known in failures.KINDS.items()}
+
+    assert {kind: KINDS[kind].retryable for kind in theirs if kind in KINDS} == theirs
 
 
 def test_every_kind_that_the_code_has_can_be_played():
