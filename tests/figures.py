@@ -19,6 +19,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FIGURE, COVERAGE = "figure", "coverage"
+SIMULATION = "simulation"
+"""The suite whose runs are to bring every event together with every kind of fault."""
 SLICE = 250
 """Seeds that one test plays: small enough that two processes end at about the same time."""
 
@@ -200,8 +202,10 @@ class Table:
         """Return the pairs of event and fault that did not meet, if enough was played for all to meet."""
         from tests.simulation.coverage import ENOUGH_FOR_ALL_PAIRS, all_pairs
 
-        is_enough = self._config.getoption("--simulation-seeds") >= ENOUGH_FOR_ALL_PAIRS
-        return [pair for pair in all_pairs() if not self._met[pair]] if self._met and is_enough else []
+        played = self._suites.get(SIMULATION)
+        if played is None or played.tried < ENOUGH_FOR_ALL_PAIRS:
+            return []
+        return [pair for pair in all_pairs() if not self._met[pair]]
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from actorflow.state import RunStatus
 from actorflow.state import events as ev
+from tests.figures import SIMULATION
 from tests.simulation.ledger import Violation
 from tests.simulation.workflows import TEN, Role, Scenario
 from tests.simulation.world import World, explain, simulate
@@ -32,7 +33,7 @@ def test_no_promise_is_broken(seeds: range, figure, coverage) -> None:
             met.update({(event, kind): n for event, n in world.ledger.seen.items()})
 
     coverage(met)
-    figure("simulation", tried=len(seeds), of="runs", what="broken promises")
+    figure(SIMULATION, tried=len(seeds), of="runs", what="broken promises")
 
 
 def _play(seed: int) -> World:
