@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from actorflow.api.dry_running import InputFact as InputFact
     from actorflow.api.dry_running import dry_run as dry_run
     from actorflow.api.explaining import explain_task as explain_task
+    from actorflow.api.exporting import copy_blobs as copy_blobs
     from actorflow.api.exporting import export_lines as export_lines
     from actorflow.api.exporting import import_run as import_run
     from actorflow.api.following import JournalTail as JournalTail
@@ -106,6 +107,7 @@ _MODULES = {
     "clean": "actorflow.api.cleaning",
     "compare_contexts": "actorflow.api.recalling",
     "context": "actorflow.api.recalling",
+    "copy_blobs": "actorflow.api.exporting",
     "copy_template": "actorflow.api.library",
     "diff": "actorflow.api.comparing",
     "dry_run": "actorflow.api.dry_running",

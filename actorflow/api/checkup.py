@@ -189,7 +189,7 @@ def _pictures() -> Iterator[Finding]:
     elif find_spec("pygraphviz") is not None:
         yield Finding("pictures", "ok", f"pygraphviz {_version('pygraphviz')}, in place of dot")
     else:
-        hint = "install Graphviz, or pip install 'actorflow[pictures]'; --format mermaid and dot work without"
+        hint = "install Graphviz, or pip install 'actorflow[pictures]'; --format mmd and dot work without"
         yield Finding("pictures", "warn", "neither dot nor pygraphviz: no SVG, PNG or PDF of workflows", hint)
 
 

@@ -24,6 +24,7 @@ from actorflow.errors import ActorflowError, InputError, JournalError, RunLocked
 from actorflow.ids import RunId
 from actorflow.journal import JournalReader, Lease, Record, RunFolder, RunStore, this_process, who_drives
 from actorflow.journal.runs import unfinished_folders
+from actorflow.journal.snapshots import unfinished_snapshots
 from actorflow.monitor.history import DAMAGED, INTERRUPTED, NEVER_BEGUN, UNREADABLE, PastRun
 from actorflow.settings import Settings
 from actorflow.state import RunStatus
@@ -194,6 +195,7 @@ class _Cleaning:
 
     def _leftovers(self, folder: RunFolder, run: PastRun) -> Iterator[Path]:
         yield from _old_requests(folder, self._now)
+        yield from unfinished_snapshots(folder.path)
         if run.status in (DAMAGED, UNREADABLE, NEVER_BEGUN):
             return  # nobody can tell what belongs to it
         blobs = [path for path in _entries(folder.blobs) if not path.is_dir()]

@@ -20,7 +20,7 @@ from actorflow.journal.jsonl import blob_line, event_lines, header_line, read_ex
 from actorflow.settings import Settings
 from actorflow.state.events import AttemptSucceeded
 
-__all__ = ["BlobChoice", "blob_names", "export_lines", "import_run"]
+__all__ = ["BlobChoice", "blob_names", "copy_blobs", "export_lines", "import_run"]
 
 BlobChoice: TypeAlias = Literal["inline", "none"]
 """Whether large outputs are part of an export, or only their names."""
@@ -47,6 +47,23 @@ def export_lines(run: str, *, settings: Settings, blobs: BlobChoice = "inline") 
     for name in names:
         store_of_blobs.get(name)  # read twice, so that a damaged one is told before half a file is written
     return _lines(folder, records, names)
+
+
+def copy_blobs(run: str, target: Path, *, settings: Settings) -> int:
+    """Copy the large outputs of a run into a folder, each under its SHA-256; returns how many there are.
+
+    Raises:
+        RunError: there is no such run.
+        JournalError: one of them cannot be read, is damaged, or cannot be written.
+    """
+    store = RunStore(settings.state_dir)
+    folder = store.open(store.resolve(run))
+    with JournalReader.open(folder.path) as reader:
+        names = blob_names(reader.read())
+    source, copies = BlobStore(folder.blobs), BlobStore(target)
+    for name in names:
+        copies.put(source.get(name))
+    return len(names)
 
 
 def _lines(folder: RunFolder, records: list[Record], names: list[str]) -> Iterator[bytes]:

@@ -110,7 +110,8 @@ def _context(reading: RunReading, at: str | None, load: LoadOutput) -> Context:
         state = apply(state, recorded.event, recorded.at)
     last = before[-1].sequence if before else 0
     last = last if moment is None else moment.sequence - 1
-    return Context(reading.run_id, entry.id, attempt, last, _values(state, seen, load))
+    known = [task for task in seen if task in state.tasks]  # a changed spec may have added some since
+    return Context(reading.run_id, entry.id, attempt, last, _values(state, known, load))
 
 
 def _number(at: str, text: str) -> int | None:

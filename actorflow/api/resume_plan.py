@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from actorflow.api.looking import inspect
+from actorflow.api.looking import glance
 from actorflow.api.resuming import Resumption, SpecChoice, prepare_resume
 from actorflow.engine.recovery import Again, Cause, Repeat, is_done, repeats
 from actorflow.errors import RunLocked, SpecDiffers
@@ -42,7 +42,7 @@ def plan_resume(
     A workflow file that has changed is no error here: the pinned text counts, and a warning says that a
     resume would ask.
     """
-    seen = inspect(run, settings=settings)
+    seen = glance(run, settings=settings, whole=True)
     if seen.driver is not None:
         raise RunLocked(seen.run_id, str(seen.driver))
     folder = RunFolder(seen.run_id, seen.folder)

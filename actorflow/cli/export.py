@@ -22,14 +22,19 @@ __all__ = ["export_command"]
 @click.option("-o", "--output", metavar="FILE", help="Write there instead of to stdout; - is stdout.")
 @click.option(
     "--blobs",
-    type=click.Choice(["inline", "none"]),
+    type=click.Choice(["inline", "beside", "none"]),
     default="inline",
     show_default=True,
-    help="Whether outputs over 64 KiB are in it, or only their names.",
+    help="Where outputs over 64 KiB go: into it, into the folder FILE.blobs, or nowhere.",
 )
 @state_dir_option
 def export_command(
-    *, run: str, jsonl: bool, output: str | None, blobs: Literal["inline", "none"], state_dir: str | None
+    *,
+    run: str,
+    jsonl: bool,
+    output: str | None,
+    blobs: Literal["inline", "beside", "none"],
+    state_dir: str | None,
 ) -> None:
     """Write a run as lines of JSON: a header, every event as it was recorded, and the large outputs.
 
@@ -39,8 +44,14 @@ def export_command(
     from actorflow import api
 
     del jsonl
-    lines = api.export_lines(run, settings=settings_for(state_dir), blobs=blobs)
-    if output in (None, "-"):
+    settings = settings_for(state_dir)
+    is_stdout = output in (None, "-")
+    if blobs == "beside" and is_stdout:
+        raise click.UsageError("--blobs beside needs -o FILE")
+    if blobs == "beside":
+        api.copy_blobs(run, Path(f"{output}.blobs"), settings=settings)
+    lines = api.export_lines(run, settings=settings, blobs="inline" if blobs == "inline" else "none")
+    if is_stdout:
         sys.stdout.flush()
         for line in lines:
             sys.stdout.buffer.write(line)

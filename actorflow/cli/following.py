@@ -102,7 +102,9 @@ class Logs:
         for recorded in seen.events:
             event = recorded.event
             if isinstance(event, AttemptStarted) and self._task in (None, event.task):
-                has_fallbacks = len(seen.state.tasks[event.task].agents) > 1
+                has_fallbacks = (
+                    len((seen.state.tasks.get(event.task) or seen.state.removed[event.task]).agents) > 1
+                )
                 self._know(event.task, event.attempt, event.agent if has_fallbacks else "")
         for stream in self._streams.values():
             if not stream.is_done:

@@ -108,15 +108,13 @@ def resume_command(
     from actorflow import api
     from actorflow.cli.driving import Driving
     from actorflow.errors import SpecDiffers
-    from actorflow.monitor.limits import limits_in
-    from actorflow.monitor.order import declared_order
     from actorflow.state.status import RunStatus
 
     settings = settings_for(state_dir)
     if dry_run:
         _tell_plan(run, settings, from_tasks, spec, as_json=as_json)
         return
-    seen = api.inspect(run, settings=settings)
+    seen = api.glance(run, settings=settings)
     driving = Driving(
         settings=settings,
         state_dir=state_dir,
@@ -124,8 +122,8 @@ def resume_command(
         quiet=quiet,
         is_detached=detached,
         is_outline=view == "tree",
-        order=declared_order(seen.events),
-        limits=limits_in(seen.events),
+        order=seen.order,
+        limits=dict(seen.limits),
     )
     start = partial(
         api.resume,

@@ -8,8 +8,10 @@ snapshot or not. A snapshot that does not fit the journal is passed over.
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from actorflow.engine.records import read_records
 from actorflow.errors import JournalError
 from actorflow.ids import TaskId
 from actorflow.journal import JournalReader, Record
-from actorflow.journal.snapshots import Snapshot, read_snapshot, write_snapshot
+from actorflow.journal.snapshots import Snapshot, read_snapshot, remove_unfinished, write_snapshot
 from actorflow.monitor.limits import attempt_limits
 from actorflow.monitor.order import declared_order
 from actorflow.state import EMPTY, RunState, fold
@@ -78,8 +80,9 @@ def folded(reader: JournalReader, run_dir: Path, *, whole: bool = True) -> Folde
     found = folded_from_snapshot(reader, run_dir, whole=whole)
     if found is not None:
         return found
-    events = read_records(reader.read())
-    state = fold(((recorded.at, recorded.event) for recorded in events), EMPTY)
+    with _no_collector():
+        events = read_records(reader.read())
+        state = fold(((recorded.at, recorded.event) for recorded in events), EMPTY)
     return _with_spec(Folded(state, (), {}), events)
 
 
@@ -89,7 +92,8 @@ def folded_from_snapshot(reader: JournalReader, run_dir: Path, *, whole: bool = 
     if saved is None:
         return None
     tail = read_records(reader.read(saved.state.sequence))
-    state = saved.whole() if whole else saved.state
+    with _no_collector():
+        state = saved.whole() if whole else saved.state
     state = fold(((recorded.at, recorded.event) for recorded in tail), state)
     changed = frozenset(task for recorded in tail if (task := getattr(recorded.event, "task", None)))
     base = Folded(state, saved.order, saved.limits, None if whole else saved, changed)
@@ -114,7 +118,8 @@ def saved_state(run_dir: Path, reader: JournalReader) -> SavedState | None:
     try:
         if reader.checksum(snapshot.sequence) != snapshot.crc:
             return None
-        saved = load_state(snapshot.data)
+        with _no_collector():
+            saved = load_state(snapshot.data)
     except (JournalError, msgspec.MsgspecError, ValueError, KeyError):  # the journal will say what is wrong
         return None
     return saved if saved.state.sequence == snapshot.sequence else None
@@ -130,9 +135,22 @@ def restored(run_dir: Path, records: Sequence[Record]) -> RunState:
     if len(records) >= EVERY:
         with JournalReader.open(run_dir) as reader:
             saved = saved_state(run_dir, reader)
-    state = EMPTY if saved is None else saved.whole()
-    tail = read_records(records[state.sequence :])
-    return fold(((recorded.at, recorded.event) for recorded in tail), state)
+    with _no_collector():
+        state = EMPTY if saved is None else saved.whole()
+        tail = read_records(records[state.sequence :])
+        return fold(((recorded.at, recorded.event) for recorded in tail), state)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again at what only grows: no cycle leads through it."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class Keeper:
@@ -154,6 +172,7 @@ class Keeper:
         self._every = max(EVERY, len(order))
         self._last = sequence if (run_dir / "snapshot").exists() else 0
         self._is_busy = False
+        remove_unfinished(run_dir)
 
     def is_due(self, state: RunState, *, at_end: bool = False) -> bool:
         """Whether enough has happened since the last one."""

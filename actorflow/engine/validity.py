@@ -19,7 +19,7 @@ from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.engine.fingerprints import fingerprint_of, is_same_agent
 from actorflow.engine.requests import build_request
-from actorflow.errors import AgentError
+from actorflow.errors import AgentError, JournalError
 from actorflow.ids import RunId, TaskId
 from actorflow.scheduling import Facts, StartAttempt
 from actorflow.scheduling.commands import Command, SkipTask
@@ -92,10 +92,11 @@ class Comparison:
             keys = self.changes.keys_of(task.id)
             yield f"it failed, and has changed: {', '.join(keys)}" if keys else ""
         elif task.status is TaskStatus.SKIPPED:
+            yield self._waits_anew(task)
             yield self._is_decided_otherwise(task)
 
     def _waits_anew(self, task: TaskState) -> str:
-        """A dependency that is new and not done: the task ran too early."""
+        """A dependency that is new and not done: it was decided about the task too early."""
         known = self.before.tasks[task.id].dependencies
         for dependency in task.dependencies:
             if dependency not in known and not self.after.tasks[dependency].status.is_terminal:
@@ -104,9 +105,12 @@ class Comparison:
 
     def _is_decided_otherwise(self, task: TaskState) -> str:
         """A start rule or a condition that is another one, and gives another answer."""
-        old, new = self.old.plan.tasks[task.id], self.new.plan.tasks[task.id]
+        old, new = self.old.plan.tasks.get(task.id), self.new.plan.tasks[task.id]
+        if old is None:  # it has come back from an earlier spec, and nothing is known of it
+            return ""
         sources = [None if p.condition is None else p.condition.source for p in (old, new)]
-        if task.hook or (old.rule == new.rule and sources[0] == sources[1]):
+        is_same = old.rule == new.rule and old.dependencies == new.dependencies
+        if task.hook or (is_same and sources[0] == sources[1]):
             return ""
         if not all(self.after.tasks[d].status.is_terminal for d in task.dependencies):
             return ""  # what it depends on runs again, and so does it
@@ -129,7 +133,7 @@ class Comparison:
             return f"it is not done by {task.agent} any more"
         try:
             now = self._fingerprint(self.new, self.after, task)
-        except AgentError as error:
+        except (AgentError, JournalError) as error:
             return f"it cannot be asked as the workflow says now: {error.message}"
         then = task.fingerprint or self._assumed(task)
         if now == then:
@@ -145,7 +149,7 @@ class Comparison:
         """Return what the old spec asks; of the agent's definition nothing is known, so it is taken to be the same."""
         try:
             return self._fingerprint(self.old, self.before, self.before.tasks[task.id])
-        except AgentError:
+        except (AgentError, JournalError):
             return ""
 
     def _fingerprint(self, side: Side, state: RunState, task: TaskState) -> str:

@@ -17,10 +17,18 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["SNAPSHOT_NAME", "Snapshot", "read_snapshot", "write_snapshot"]
+__all__ = [
+    "SNAPSHOT_NAME",
+    "Snapshot",
+    "read_snapshot",
+    "remove_unfinished",
+    "unfinished_snapshots",
+    "write_snapshot",
+]
 
 SNAPSHOT_NAME = "snapshot"
 
+_UNFINISHED = ".snapshot-"
 _DIGEST_BYTES = 32
 _MOST_HEADER_BYTES = 4096
 
@@ -78,7 +86,7 @@ def write_snapshot(run_dir: Path, snapshot: Snapshot) -> None:
     data = snapshot.data
     header = _Header(snapshot.form, snapshot.sequence, snapshot.crc, len(data), "")
     header.blake2b = _digest(data, header)
-    unfinished = run_dir / f".{SNAPSHOT_NAME}-{os.getpid()}"
+    unfinished = run_dir / f"{_UNFINISHED}{os.getpid()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         with os.fdopen(os.open(unfinished, flags, 0o600), "wb") as file:
@@ -89,6 +97,18 @@ def write_snapshot(run_dir: Path, snapshot: Snapshot) -> None:
         with suppress(OSError):
             unfinished.unlink()
         raise
+
+
+def unfinished_snapshots(run_dir: Path) -> list[Path]:
+    """Return what a crash has left of snapshots; while the run is driven, one of them may be in the making."""
+    return sorted(run_dir.glob(f"{_UNFINISHED}*"))
+
+
+def remove_unfinished(run_dir: Path) -> None:
+    """Remove what crashes have left of snapshots. Only the driver may call it, before it makes one."""
+    for path in unfinished_snapshots(run_dir):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _digest(data: bytes, header: _Header) -> str:

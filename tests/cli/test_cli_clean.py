@@ -136,6 +136,7 @@ def test_what_crashes_have_left_goes_and_what_is_named_stays(cleaned, call, work
     folder = state / "runs" / run
     (blob,) = (folder / "blobs").iterdir()
     strays = [folder / "blobs" / ".tmp-1-1", folder / "blobs" / ("ab" * 32), folder / "control" / "x.request"]
+    strays.append(folder / ".snapshot-1")
     for stray in strays:
         stray.write_bytes(b"x" * 5000)
     (folder / "attempts" / "large" / "9").mkdir()

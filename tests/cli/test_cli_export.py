@@ -44,6 +44,15 @@ def test_an_export_has_a_header_every_event_and_the_large_outputs(exported, call
     assert call("export", "--blobs", "none").stdout_bytes.count(b"\n") == 1 + header["events"]
 
 
+def test_large_outputs_can_lie_beside_it(exported, call, project) -> None:
+    assert call("export", "--blobs", "beside", "-o", "b.jsonl").exit_code == 0
+    assert call("export", "--blobs", "beside").exit_code == 2
+
+    (blob,) = (project / "b.jsonl.blobs").iterdir()
+    assert blob.read_bytes() == b'"' + b"y" * 70000 + b'"'
+    assert len((project / "b.jsonl").read_bytes().splitlines()) == len(exported) - 1
+
+
 def test_a_secret_is_in_no_byte_of_it(exported) -> None:
     assert SECRET.encode() not in b"".join(exported)
 

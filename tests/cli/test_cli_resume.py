@@ -271,6 +271,50 @@ def test_a_task_that_gets_something_new_in_front_runs_again(call, plan, write, r
     assert ran() == {"a": 1, "b": 2}
 
 
+def test_what_was_skipped_because_of_a_task_that_is_gone_is_decided_again(call, plan, write, ran) -> None:
+    call(
+        "run",
+        write(gone="exit 1", b=after("gone", "echo 2"), c=after("b", "echo 3"), d=after("gone", "echo 4")),
+    )
+    write(new="echo 1", b=after("new", "echo 2"), c=after("b", "echo 3"), d="echo 4")
+
+    assert plan("--use-current-spec") == {
+        "new": ("run", "added"),
+        "b": ("run", "changed"),
+        "c": ("run", "upstream"),
+        "d": ("run", "changed"),
+    }
+    assert call("resume", "--use-current-spec").exit_code == 0
+    assert ran() == {"gone": 1, "new": 1, "b": 1, "c": 1, "d": 1}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "status",
+        "watch",
+        "graph last -o g.svg",
+        "timeline -o t.svg",
+        "events",
+        "context",
+        "context --at b",
+        "diff last last",
+        "stats w",
+        "logs",
+        "explain last b",
+        "explain last new",
+        "doctor last",
+        "resume --dry-run",
+    ],
+)
+def test_a_run_that_has_changed_its_spec_is_looked_back_at_like_any_other(call, write, command) -> None:
+    call("run", write(a="echo 1", gone=after("a", "exit 1"), b=after("gone", "echo 2")))
+    write(a="echo 1", new=after("a", "echo 3"), b=after("new", "echo 2"))
+    assert call("resume", "--use-current-spec").exit_code == 0
+
+    assert call(*command.split()).exit_code == 0
+
+
 def test_a_condition_that_is_true_now_lets_a_task_start(call, plan, write, ran) -> None:
     call("run", write(a="echo 1", b={**after("a", "echo 2"), "condition": "a.output == 'x'"}))
     write(a="echo 1", b={**after("a", "echo 2"), "condition": "a.output == '1'"})
