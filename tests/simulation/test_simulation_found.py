@@ -48,6 +48,18 @@ def test_what_is_decided_for_a_moment_is_the_same_moment_when_it_is_read_again(d
     assert read[0].at == due_at
 
 
+def test_a_replaced_driver_whose_run_actor_crashes_does_not_take_up_what_the_next_driver_has_started() -> (
+    None
+):
+    scenario = Scenario({"name": "one", "tasks": [{"id": "a", "agent": "sim"}]}, {"a": Role(seconds=9.0)})
+    replaced = Fault("replaced", "", 0, 0, 1.0)
+    crash = Fault("run_actor_crash", "run._turn.before", 1, 1)
+
+    seen = simulate(0, scenario=scenario, lives=[[replaced, crash]]).ledger.seen
+
+    assert (seen["DriverStarted"], seen["AttemptStarted"], seen["AttemptLost"]) == (2, 2, 1)
+
+
 def test_an_agent_that_opens_its_session_while_the_run_actor_crashes_is_not_failed_for_it() -> None:
     scenario = Scenario(
         {"name": "one", "tasks": [{"id": "a", "agent": "sim"}]}, {"a": Role(opens_session=True)}
