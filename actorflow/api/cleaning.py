@@ -18,7 +18,7 @@ from pathlib import Path
 
 from actorflow.api.exporting import blob_names
 from actorflow.api.listing import history
-from actorflow.api.run_checkup import attempt_folders
+from actorflow.api.run_checkup import attempt_folders, entries_of
 from actorflow.engine.records import read_records
 from actorflow.errors import ActorflowError, InputError, JournalError, RunLocked
 from actorflow.ids import RunId
@@ -198,7 +198,7 @@ class _Cleaning:
         yield from unfinished_snapshots(folder.path)
         if run.status in (DAMAGED, UNREADABLE, NEVER_BEGUN):
             return  # nobody can tell what belongs to it
-        blobs = [path for path in _entries(folder.blobs) if not path.is_dir()]
+        blobs = [path for path in entries_of(folder.blobs) if path.is_symlink() or path.is_file()]
         attempts = list(attempt_folders(folder))
         if not blobs and not attempts:
             return
@@ -239,17 +239,10 @@ def _attempts_in(records: Collection[Record]) -> set[tuple[str, str]]:
 
 
 def _old_requests(folder: RunFolder, now: float) -> Iterator[Path]:
-    for path in _entries(folder.control):
+    for path in entries_of(folder.control):
         with suppress(OSError):
             if now - path.lstat().st_mtime > _FORGOTTEN_SECONDS:
                 yield path
-
-
-def _entries(path: Path) -> list[Path]:
-    try:
-        return sorted(path.iterdir())
-    except OSError:
-        return []
 
 
 def _vanish(path: Path) -> None:

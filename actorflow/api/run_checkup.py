@@ -30,7 +30,7 @@ from actorflow.state import EMPTY, IllegalTransition, RunState, RunStatus, apply
 from actorflow.state import events as ev
 from actorflow.state.recorded import Recorded
 
-__all__ = ["check_run"]
+__all__ = ["attempt_folders", "check_run", "entries_of"]
 
 _ANSWER_SECONDS = 60.0  # a request that is older was left behind
 _MOST_NAMED = 5
@@ -272,17 +272,17 @@ def attempt_folders(folder: RunFolder) -> Iterator[tuple[str, str]]:
 
 
 def _folders(path: Path) -> list[Path]:
-    try:
-        with os.scandir(path) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return []
+    return [child for child in entries_of(path) if child.is_dir() and not child.is_symlink()]
 
 
 def _files(path: Path) -> list[Path]:
+    return [child for child in entries_of(path) if child.is_file() and not child.is_symlink()]
+
+
+def entries_of(path: Path) -> list[Path]:
+    """Return what is in a folder of a run, sorted; nothing when it is a link, which is never followed, or cannot be read."""
     try:
-        with os.scandir(path) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_file(follow_symlinks=False)]
+        return [] if path.is_symlink() else sorted(path.iterdir())
     except OSError:
         return []
 

@@ -154,11 +154,17 @@ def _blobs(folder: RunFolder, events: Sequence[Recorded]) -> tuple[list[bytes], 
 
 
 def _copy_attempts(folder: RunFolder, made: RunFolder) -> None:
-    """Copy what agents wrote, as far as it can be read; links are not followed."""
+    """Copy what agents wrote, as far as it can be read; links are neither followed nor copied."""
+    if folder.attempts.is_symlink():
+        return
     try:
-        shutil.copytree(folder.attempts, made.attempts, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(folder.attempts, made.attempts, symlinks=True, dirs_exist_ok=True, ignore=_links)
     except (OSError, shutil.Error):
         return  # the logs of attempts are no part of what a run is
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_symlink()]
 
 
 def _lost(part: GoodPart, kept: int) -> int | None:

@@ -159,6 +159,38 @@ def test_what_crashes_have_left_goes_and_what_is_named_stays(cleaned, call, work
     assert call("doctor", "last").exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["blobs", "attempts", "control"])
+def test_no_link_is_followed_and_nothing_outside_of_the_run_goes(
+    cleaned, call, runs, state, tmp_path, name
+) -> None:
+    (run,) = runs(True)
+    outside = tmp_path / "outside"
+    (outside / "a" / "1").mkdir(parents=True)
+    for file in (outside / "mine", outside / "a" / "mine", outside / "a" / "1" / "mine"):
+        file.write_text("mine")
+        os.utime(file, (1, 1))
+    real = state / "runs" / run / name
+    real.rename(state / "runs" / run / "away")
+    real.symlink_to(outside)
+
+    cleaned()
+    call("doctor", "last")
+    call("doctor", "last", "--salvage")
+
+    assert sorted(str(p.relative_to(outside)) for p in outside.rglob("*")) == [
+        "a",
+        "a/1",
+        "a/1/mine",
+        "a/mine",
+        "mine",
+    ]
+    for made in RunStore(state).list():
+        assert not any(path.name == "mine" for path in (state / "runs" / made).rglob("*"))
+    assert cleaned("--keep", "0")["skipped"] == []
+    assert (outside / "mine").exists()
+    assert (outside / "a" / "1" / "mine").exists()
+
+
 @pytest.mark.parametrize(
     "arguments", [("--older-than", "a while"), ("--keep", "-1"), ("--status", "running"), ("--status", "old")]
 )
