@@ -213,7 +213,7 @@ async def test_an_answer_that_does_not_fit_goes_back_once_into_the_session(fake)
 
     assert (result.output, result.tokens) == ({"a": 2}, 20)
     assert program.calls[1]["argv"] == ["resume", streams.CODEX_SESSION, "-"]
-    assert "a: " in program.calls[1]["stdin"]
+    assert "cannot be taken" in program.calls[1]["stdin"]
     assert [p.kind for p in program.channel.reports].count("started") == 1
 
 
@@ -229,6 +229,46 @@ async def test_an_answer_that_is_no_json_twice_fails(fake):
         streams.CODEX_SESSION,
     )
     assert len(program.calls) == 2
+
+
+async def test_work_that_verify_refuses_goes_back_until_it_is_right(fake):
+    program = fake(
+        GOOD,
+        {"out": lines(*streams.codex("better", total=30))},
+        {"out": lines(*streams.codex("best", total=40))},
+    )
+    count = "n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n > n; echo run $n; test $n -ge 3"
+
+    result = await program.run(verify=count)
+
+    assert (result.output, result.tokens) == ("best", 40)
+    assert [call["argv"][0] for call in program.calls] == ["--fresh", "resume", "resume"]
+    assert "failed with exit code 1" in program.calls[1]["stdin"]
+    assert "\nrun 1\n" in program.calls[1]["stdin"]
+    assert result.notes == (
+        "verify failed and went back to the agent: run 1",
+        "verify failed and went back to the agent: run 2",
+    )
+
+
+async def test_verify_goes_back_three_times(fake):
+    program = fake(*[GOOD] * 5)
+
+    error = await program.fails(verify="echo still red; exit 4")
+
+    assert (error.kind, error.message, error.retryable) == (
+        "verify_failed",
+        "verify failed with exit code 4: still red",
+        True,
+    )
+    assert len(program.calls) == 4
+
+
+async def test_without_sessions_verify_decides_at_once(fake):
+    program = fake({"out": "hi\n"}, description="command: [PYTHON, FAKE, SCENARIO]\n")
+
+    assert (await program.fails(verify="false")).kind == "verify_failed"
+    assert len(program.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -410,6 +450,7 @@ async def test_traits_say_what_the_description_can_do(fake):
         "session",
         "handoff",
         "output_schema",
+        "verify",
         "idle_timeout",
         "budget",
     }

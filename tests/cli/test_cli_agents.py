@@ -197,6 +197,26 @@ def test_a_program_does_the_work_of_a_task(call, define, project, fits):
     assert (project / "got.txt").read_text().startswith("make it so\n\n")
 
 
+def test_options_of_a_program_are_checked_before_anything_runs(call, project):
+    (project / "w.yaml").write_text(
+        "name: w\ntasks:\n"
+        "  - {id: a, agent: codex, options: {sandbox: danger-full-access, modle: x}, parameters: {task: x}}\n"
+        "  - {id: b, agent: aider, options: {model: --yes, files: [a.py, b.py]}, parameters: {task: x}}\n"
+        "  - {id: c, agent: aider, session: a, dependencies: [a], parameters: {task: x}}\n"
+    )
+
+    done = call("validate", "w.yaml")
+
+    assert done.exit_code == 2
+    for problem in (
+        "w.yaml:3:46: error[E604]: sandbox must be one of read-only, workspace-write, not 'danger-full-access'",
+        "w.yaml:3:66: error[E806]: there is no option 'modle'",
+        "w.yaml:4:44: error[E604]: model must not begin with '-'",
+        "w.yaml:5:27: error[E804]: agent 'aider' does not support 'session'",
+    ):
+        assert problem in done.stdout
+
+
 def test_a_program_that_is_not_installed_is_exit_3_before_anything_starts(call, define, project):
     define("helper.yaml", "command: [no-such-program-here]\n")
     (project / "w.yaml").write_text("name: w\ntasks:\n  - {id: a, agent: helper, parameters: {task: x}}\n")

@@ -1,8 +1,9 @@
 """The agent that has another program do the work, as a description says.
 
 Takes a request like every agent: composes the prompt, calls the program, and takes its answer for the output. An
-answer that does not fit the task's schema goes back into the same session once, where the program keeps
-sessions. Whatever happens, what it has cost is told, and nothing of it is left running.
+answer that does not fit the task's schema goes back into the same session once, and work that its ``verify``
+refuses three times, where the program keeps sessions. Whatever happens, what it has cost is told, and nothing of it
+is left running.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
+from actorflow.agents.claude.verify import verify
 from actorflow.agents.command.answers import escaped, is_strict, json_answer
 from actorflow.agents.command.argv import placeholders_in
 from actorflow.agents.command.definition import CommandDefinition
@@ -25,13 +28,21 @@ from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
 from actorflow.agents.prompt import UNATTENDED, compose_prompt
 from actorflow.errors import AgentError
-from actorflow.values import Frozen
+from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.catalog import AgentTraits
 from actorflow.workflow.json_schema import check_schema_value
 
 __all__ = ["CommandAgent"]
 
 _REPAIRS: Final = 1
+_RETURNS: Final = 3
+"""How often an answer that does not fit, and work that ``verify`` refuses, go back."""
+
+_MISFIT: Final = "Your answer cannot be taken, for the reason below. Answer again, with nothing but one JSON value that fits the schema."
+_REFUSED: Final = (
+    "The work was checked with the command below, which failed with exit code {code}. Find out why, put it right, and "
+    "answer as before. The same command will decide again."
+)
 
 
 class CommandAgent:
@@ -89,11 +100,12 @@ class _Attempt:
         self._options, self._notes = chosen_options(definition, request.options)
         self._session = request.session or ""
         self._calls = 0
+        self._verified = 0
 
     async def run(self) -> AgentResult:
         try:
             answer = await self._call(self._opening())
-            output = await self._output(answer)
+            output = await self._accepted(answer)
         except AgentError as error:
             error.cost_usd, error.tokens = self._spend.cost_usd, self._spend.tokens
             error.session_id = self._session or None
@@ -152,19 +164,49 @@ class _Attempt:
         self._notes = (*self._notes, *end.heard.notes, *end.ending.notes, *_skipped(end))
         return _answer(self._definition, end)
 
-    async def _output(self, answer: str) -> Frozen:
-        """Return the output, sending an answer back that does not fit the schema."""
-        schema = self._request.output_schema
-        if schema is None:
-            return answer
-        for _ in range(_REPAIRS if self._definition.keeps_sessions and self._session else 0):
-            problem = _misfit(answer, schema)
-            if not problem:
-                break
-            answer = await self._call(
-                f"Your answer cannot be used: {problem}\nAnswer again, with nothing but one JSON value that fits the schema."
+    async def _accepted(self, answer: str) -> Frozen:
+        """Return the output, once it fits the schema and ``verify`` agrees; until then the program hears what is wrong.
+
+        Raises:
+            AgentError: it heard that often enough, or cannot be told because it keeps no sessions.
+        """
+        request = self._request
+        repairs, returns = _REPAIRS, _RETURNS
+        while True:
+            output, problem = _output(answer, request.output_schema)
+            if problem:
+                if not repairs or not self._can_go_back:
+                    raise AgentError("invalid_output", f"the answer does not fit output_schema: {problem}")
+                repairs -= 1
+                answer = await self._call(self._feedback(_MISFIT, problem=problem))
+                continue
+            if request.verify is None:
+                return output
+            self._verified += 1
+            verdict = await verify(request, self._spend, self._verified)
+            if verdict.is_good:
+                return output
+            if not returns or not self._can_go_back:
+                message = f"verify failed with exit code {verdict.code}: {verdict.last_line}".rstrip(": ")
+                raise AgentError("verify_failed", message)
+            returns -= 1
+            self._notes = (
+                *self._notes,
+                f"verify failed and went back to the agent: {verdict.last_line}".rstrip(": "),
             )
-        return json_answer(answer)
+            told = {"command": request.verify, "stdout": verdict.output, "stderr": verdict.errors}
+            answer = await self._call(self._feedback(_REFUSED.format(code=verdict.code), **told))
+
+    @property
+    def _can_go_back(self) -> bool:
+        return self._definition.keeps_sessions and bool(self._session)
+
+    def _feedback(self, happened: str, **data: str) -> str:
+        told = replace(self._request, parameters=FrozenDict({"task": happened, **data}), handoff=())
+        prompt = compose_prompt(told, nonce=secrets.token_hex(8))
+        for attachment in prompt.attachments:
+            attachment.write()
+        return escaped(prompt.text, self._definition.escape)
 
 
 def _answer(definition: CommandDefinition, end: TurnEnd) -> str:
@@ -203,13 +245,15 @@ def _skipped(end: TurnEnd) -> tuple[str, ...]:
     return (f"{heard.skipped} line(s) of the output were no JSON objects, and were skipped",)
 
 
-def _misfit(answer: str, schema: Mapping[str, Frozen]) -> str:
-    """Return why an answer does not fit the schema, or ""."""
+def _output(answer: str, schema: Mapping[str, Frozen] | None) -> tuple[Frozen, str]:
+    """Return the output that an answer holds, and why it does not fit the schema, or ""."""
+    if schema is None:
+        return answer, ""
     try:
         value = json_answer(answer)
     except AgentError as error:
-        return error.message
-    return "; ".join(check_schema_value(schema, value)[:5])
+        return None, error.message
+    return value, "; ".join(check_schema_value(schema, value)[:5])
 
 
 def _again(reason: str) -> str:

@@ -11,7 +11,7 @@ from actorflow.agents.command.definition import CommandDefinition
 from actorflow.errors import AgentError
 from actorflow.values import Frozen, FrozenDict
 
-__all__ = ["chosen_options"]
+__all__ = ["chosen_options", "value_mistake"]
 
 _LONGEST = 1_000
 
@@ -36,17 +36,22 @@ def chosen_options(
     return values, notes
 
 
+def value_mistake(value: object) -> str:
+    """Return why a value cannot stand in a command line, or ""."""
+    text = value if isinstance(value, str) else str(value)
+    if isinstance(value, dict | list | tuple) or len(text) > _LONGEST or not text.isprintable():
+        return "must be one line of text, a number, true or false, or a list of those"
+    return "must not begin with '-'" if text.startswith("-") else ""
+
+
 def _check(definition: CommandDefinition, name: str, value: Frozen) -> None:
-    items = value if isinstance(value, tuple) else (value,)
-    for item in items:
-        text = item if isinstance(item, str) else str(item)
+    for item in value if isinstance(value, tuple) else (value,):
         allowed = definition.options[name].allowed
+        text = item if isinstance(item, str) else str(item)
         if allowed is not None and text not in allowed:
             raise _refused(name, f"must be one of {', '.join(allowed)}, not '{text[:80]}'")
-        if isinstance(item, FrozenDict | tuple) or len(text) > _LONGEST or not text.isprintable():
-            raise _refused(name, "must be one line of text, a number, true or false, or a list of those")
-        if text.startswith("-"):
-            raise _refused(name, "must not begin with '-'")
+        if mistake := value_mistake(item):
+            raise _refused(name, mistake)
 
 
 def _refused(name: str, what: str) -> AgentError:
