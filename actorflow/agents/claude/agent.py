@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import trio
-
 from actorflow.agents.claude.command import arguments, child_environment
 from actorflow.agents.claude.failures import ended_without_result, failure, session_is_lost
 from actorflow.agents.claude.login import LOGIN_VARIABLES, check_login
@@ -129,11 +127,11 @@ class ClaudeAgent:
                 farewell_seconds=_INTERRUPT_SECONDS,
                 grace_seconds=self._grace_seconds,
             )
-        except trio.Cancelled:
-            _hear_the_last_word(talk, request.folder / "stdout")
-            raise
         except AgentError as error:
             raise _with_spend(error, talk) from error
+        except BaseException:  # cancelled, alone or in a group
+            _hear_the_last_word(talk, request.folder / "stdout")
+            raise
         if not talk.is_answered:
             raise _with_spend(self._error_of(talk, request, ending), talk)
         return AgentResult(

@@ -154,8 +154,10 @@ def _agent(
     if rights.tools is not None:
         # Claude Code offers the tool for structured output to everybody but agents with a list.
         agent["tools"] = [*rights.tools, *([_STRUCTURED] if is_structured else [])]
-    if definition.disallowed_tools:
-        agent["disallowedTools"] = definition.disallowed_tools
+    # A rule for some uses of a tool would take away the whole tool here; it is an option of the command instead.
+    refused = [tool for tool in definition.disallowed_tools if "(" not in tool]
+    if refused:
+        agent["disallowedTools"] = refused
     if definition.mcp_servers:
         agent["mcpServers"] = [
             name if server is None else {name: server} for name, server in definition.mcp_servers.items()

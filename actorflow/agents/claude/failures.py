@@ -163,8 +163,8 @@ def _kind_of(transcript: Transcript, result: Result) -> str:
             return table[key]  # type: ignore[index]  # the keys of each table are of its own type
     if status is not None:
         return "server_error" if status >= 500 else "invalid_request"
-    if transcript.error == "server_error":
-        return "connection"
+    if transcript.error == "server_error" or result.terminal_reason == "api_error":
+        return "connection"  # no answer, or one that breaks off
     return "execution"
 
 
