@@ -39,6 +39,7 @@ from actorflow.engine.records import read_records
 from actorflow.engine.run_clock import RunClock
 from actorflow.engine.session import Session
 from actorflow.engine.task_actor import TaskActor
+from actorflow.engine.waiting import sleep_until
 from actorflow.errors import InternalError, JournalError
 from actorflow.ids import TaskId
 from actorflow.journal.faults import stale_error
@@ -96,6 +97,9 @@ class RunActor(Actor):
             await self._give_up(stale_error(self._session.journal.epoch, self._state.epoch))
         ctx.start_soon(self._watch_deadline)
         ctx.start_soon(self._let_go_soon)
+        if ctx.restarts and self._state.epoch != self._session.journal.epoch:
+            # Another driver has taken the run over: the attempts that the journal shows are its, not ours.
+            await self._give_up(stale_error(self._session.journal.epoch, self._state.epoch))
         await self._take_up()
         await self._leave_if_parked()
         while not self._is_over:
@@ -352,7 +356,7 @@ class RunActor(Actor):
 
     async def _wait_opening(self, opens_at: float, scope: trio.CancelScope) -> None:
         with scope:
-            await trio.sleep(max(0.0, opens_at - self._session.clock()))
+            await sleep_until(opens_at, self._session.clock)
             self._opens_at = None
             self._ctx.self_ref.tell_nowait(PoolOpens(opens_at), reserved=True)
 

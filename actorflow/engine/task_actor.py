@@ -21,6 +21,7 @@ from actorflow.engine.messages import (
     WaitUntil,
 )
 from actorflow.engine.session import Session
+from actorflow.engine.waiting import sleep_until
 from actorflow.errors import InternalError
 from actorflow.ids import TaskId
 
@@ -88,5 +89,5 @@ class TaskActor(Actor):
 
     async def _wait_until(self, due_at: float, scope: trio.CancelScope) -> None:
         with scope:
-            await trio.sleep(max(0.0, due_at - self._session.clock()))
+            await sleep_until(due_at, self._session.clock)
             self._driver.tell_nowait(Due(self._task, due_at), reserved=True)

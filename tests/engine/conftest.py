@@ -62,6 +62,7 @@ class Rehearsal:
         self.blobs = MemoryBlobs()
         self.folder = folder
         self.secrets = secrets or {}
+        self.slept = 0.0
         self.sync: Callable[[object], Awaitable[None]] | None = None
         self.drive: Drive
         self.hub: Hub
@@ -121,7 +122,7 @@ class Rehearsal:
             },
             secrets=self.secrets,
             masker=Masker(self.secrets.values()),
-            clock=lambda: before + trio.current_time() - start,
+            clock=lambda: before + trio.current_time() - start + self.slept,
             hub=Hub(),
             project_root=self.folder,
             attempt_folder=self._attempt_folder,

@@ -10,6 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from actorflow.agents.interface import AgentResult
 from actorflow.engine.run_clock import RunClock
+from actorflow.engine.waiting import LOOK_SECONDS
 from actorflow.errors import AgentError
 from actorflow.rehearsal.kinds import KINDS
 from actorflow.state import RunStatus
@@ -107,6 +108,22 @@ async def test_a_wait_that_makes_no_sense_is_no_wait_for_ever(rehearse, autojump
 
     assert (await run.run()).status is RunStatus.SUCCESS
     assert run.state.ended_at - EPOCH <= 31 * 86400
+
+
+async def test_a_machine_that_sleeps_through_the_end_of_a_limit_does_not_wait_for_what_is_over(
+    rehearse, autojump_clock
+) -> None:
+    run = rehearse("name: one\ntasks: [{id: a, agent: scripted}]")
+    run.agent.script("a", limit("usage_limit", after=7200.0), "done")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run.run)
+        await trio.sleep(100)
+        run.slept = 7000.0  # no timer has counted these
+        await trio.sleep(2 * LOOK_SECONDS)
+
+        assert run.state.status is RunStatus.RUNNING
+        await trio.sleep(100)
+        assert run.state.status is RunStatus.SUCCESS
 
 
 async def test_the_pool_is_as_narrow_as_half_of_what_ran(rehearse, autojump_clock) -> None:

@@ -69,3 +69,16 @@ def test_an_agent_that_opens_its_session_while_the_run_actor_crashes_is_not_fail
     seen = simulate(0, scenario=scenario, lives=[[crash]]).ledger.seen
 
     assert (seen["ActorRestarted"], seen["SessionOpened"], seen["AttemptFailed"]) == (1, 1, 0)
+
+
+def test_a_driver_that_was_replaced_does_not_take_the_attempts_of_its_successor_for_its_own() -> None:
+    scenario = Scenario(
+        {"name": "one", "tasks": [{"id": "a", "agent": "sim"}, {"id": "b", "agent": "sim"}]},
+        {"a": Role(seconds=9.0), "b": Role(seconds=90.0)},
+    )
+    replaced = Fault("replaced", at=5.0)
+    crash = Fault("run_actor_crash", "run._turn.before", 1, 1)  # when a's outcome of the first driver comes
+
+    seen = simulate(0, scenario=scenario, lives=[[replaced, crash]]).ledger.seen
+
+    assert seen["AttemptLost"] == 2
