@@ -32,8 +32,9 @@ def yaml_lines(key: str, value: JSONValue, indent: int = 0) -> Iterator[str]:
 
 
 def yaml_scalar(value: JSONValue) -> str:
-    """Return a value on one line; JSON is YAML."""
-    return json.dumps(value, ensure_ascii=False, default=dict)
+    """Return a value on one line: JSON is YAML, but for characters that YAML takes for line ends or refuses."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else "".join(map(_escaped, text))
 
 
 def comment_lines(text: str, indent: int = 0) -> Iterator[str]:
@@ -45,7 +46,15 @@ def comment_lines(text: str, indent: int = 0) -> Iterator[str]:
         yield f"{'  ' * indent}# {cut}"
 
 
+def _escaped(character: str) -> str:
+    """Return a character as it may stand in double quotes, which are the only place where odd ones are."""
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
 def _key(name: str) -> str:
     is_plain = name.replace("_", "a").replace("-", "a").isalnum() and name.isascii() and name[0].isalpha()
     is_word = name.lower() in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
-    return name if is_plain and not is_word else json.dumps(name, ensure_ascii=False)
+    return name if is_plain and not is_word else yaml_scalar(name)
