@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
@@ -18,10 +17,11 @@ import pytest
 from tests.crash.projects import Ended, Project, Zygote
 from tests.crash.workflows import TEN
 from tests.faults.injector import JOURNAL
+from tests.power_loss.recorder import CAN_TRACE
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="the injector needs Linux's ptrace"),
+    pytest.mark.skipif(not CAN_TRACE, reason="the injector needs Linux's ptrace, on x86-64 or arm64"),
 ]
 
 SLICES = 2

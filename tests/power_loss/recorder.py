@@ -36,6 +36,9 @@ NUMBERS = {
     },
 }  # fmt: skip
 
+CAN_TRACE = sys.platform == "linux" and platform.machine() in NUMBERS
+"""Whether programs can be traced here."""
+
 TRACEME, CONT_SYSCALL, SETOPTIONS, GET_SYSCALL_INFO = 0, 24, 0x4200, 0x420E
 SYSGOOD, TRACE_CLONE, TRACE_EXEC, EXIT_KILL = 1, 8, 0x10, 0x100000
 WALL = 0x40000000

@@ -21,10 +21,11 @@ import pytest
 from actorflow.journal import JournalReader, Record, RunStore
 from tests.power_loss.disk import Operation, images
 from tests.power_loss.examine import Acknowledged, broken_promises
+from tests.power_loss.recorder import CAN_TRACE
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux", reason="the recorder needs Linux's ptrace"),
+    pytest.mark.skipif(not CAN_TRACE, reason="the recorder needs Linux's ptrace, on x86-64 or arm64"),
 ]
 
 HERE = Path(__file__).parent
