@@ -58,6 +58,10 @@ def plan_resume(
         warnings.append(
             f"{found.accepted.file} is not there any more: the run goes on with what it began with"
         )
+    if seen.state.paused_because:
+        warnings.append(
+            f"the run is paused ({seen.state.paused_because}): a resume may pause at once for the same reason"
+        )
     deciding = _Deciding.about(found, seen.state)
     removed = tuple(change.task for change in found.changes.tasks if change.kind == "removed")
     return ResumeDecisions(

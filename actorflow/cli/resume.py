@@ -133,13 +133,18 @@ def resume_command(
         spec=spec or "ask",
         terms=api.Terms(**terms),
     )
-    if seen.state.status is RunStatus.SUCCESS and not from_tasks and spec != "current" and not quiet:
+    has_succeeded = seen.state.status is RunStatus.SUCCESS and not from_tasks
+    if has_succeeded and spec != "current" and not quiet:
         say(f"run {seen.run_id} has succeeded already: there is nothing to do", to_stderr=True)
     try:
         code = driving.drive(start)
     except SpecDiffers as differs:
         say("\n".join(_difference(differs)), to_stderr=True)
         raise
+    if has_succeeded and spec == "current" and not quiet:
+        after = api.glance(seen.run_id, settings=settings)
+        if after.state.sequence == seen.state.sequence:
+            say("all tasks are asked what they were asked before: there was nothing to do", to_stderr=True)
     ctx.exit(code)
 
 

@@ -93,8 +93,6 @@ class RunActor(Actor):
 
     async def run(self, ctx: Context) -> None:
         """Drive the run to its end."""
-        if self._state.epoch > self._session.journal.epoch:  # read after a crash: what is open is not ours
-            await self._give_up(stale_error(self._session.journal.epoch, self._state.epoch))
         ctx.start_soon(self._watch_deadline)
         ctx.start_soon(self._let_go_soon)
         if ctx.restarts and self._state.epoch != self._session.journal.epoch:

@@ -211,6 +211,7 @@ def test_a_comment_is_no_change(call, project, write) -> None:
 
 def test_a_run_that_succeeded_asks_nothing(call, write) -> None:
     call("run", write(a="echo 1"))
+    assert "nothing to do" in call("resume", "--use-current-spec").output
     write(a="echo 2")
 
     assert call("resume").exit_code == 0

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +197,32 @@ def rehearsed(project: Project) -> None:
     stubs = {"tasks": {"a": {"output": "thought", "cost_usd": 0.25, "tokens": 100, "fail": [limit]}}}
     project.root.joinpath("stubs.json").write_text(json.dumps(stubs))
     project.call("run", "w.json", "--rehearse", "stubs.json")
+
+
+@history
+def paused_for_a_budget(project: Project) -> None:
+    names = ("a", "b", "c")
+    tasks = [{"id": name, "agent": "claude", "parameters": {"task": "think"}} for name in names]
+    for task, before in zip(tasks[1:], names, strict=False):
+        task["dependencies"] = [before]
+    project.write(*tasks)
+    stubs = {"agents": {"claude": {"cost_usd": 0.25, "tokens": 100}}}
+    project.root.joinpath("stubs.json").write_text(json.dumps(stubs))
+    project.call("run", "w.json", "--rehearse", "stubs.json", "--budget-usd", "0.3")
+    project.call("resume", "--budget-usd", "none")
+
+
+@history
+def salvaged(project: Project) -> None:
+    project.write(shell("a", "echo 1"), shell("b", "echo 2", "a"), shell("c", "echo 3", "b"))
+    project.call("run", "w.json")
+    (run,) = (project.root / ".claude" / "workflow-state" / "runs").iterdir()
+    with closing(sqlite3.connect(run / "journal.db")) as database:
+        database.execute("UPDATE events SET crc = crc + 1 WHERE sequence = 8")
+        database.commit()
+    project.call("doctor", run.name, "--salvage")
+    shutil.rmtree(run)
+    project.call("resume", "last")
 
 
 def make(name: str) -> None:
