@@ -81,8 +81,12 @@ class _Piece:
     is_json: bool
 
     @property
+    def data(self) -> bytes:
+        return self.text.encode("utf-8", "replace")
+
+    @property
     def size(self) -> int:
-        return len(self.text.encode())
+        return len(self.data)
 
 
 def compose_prompt(
@@ -111,7 +115,7 @@ def compose_prompt(
     if answer_schema is not None:
         parts.append(_answer_rule(answer_schema))
     text = "\n\n".join(part for part in parts if part)
-    return Prompt(text, tuple(Attachment(paths[piece], piece.text.encode()) for piece in large))
+    return Prompt(text, tuple(Attachment(paths[piece], piece.data) for piece in large))
 
 
 def _task(request: AgentRequest) -> str:

@@ -154,6 +154,8 @@ def show_lines(known: KnownAgent) -> Iterator[str]:
     rows += [("shadows", f"{file.path} ({file.scope})") for file in known.shadowed]
     rows += [("not used", f"{file.path}: the name is built in") for file in known.overruled]
     rows.append(("for", known.description.strip()))
+    if known.is_broken and not known.problems:
+        rows.append(("broken", known.traits.defect))
     if not known.is_broken:
         rows.append(("can run", f"no: {known.reason}" if known.reason else "yes"))
         rows.append(("supports", ", ".join(sorted(known.traits.supports))))

@@ -214,6 +214,16 @@ def test_what_cannot_be_extended(files, folder, tmp_path):
         load("a", tmp_path)
 
 
+def test_a_long_chain_of_descriptions_is_refused_and_crashes_nothing(folder, tmp_path):
+    for number in range(1500):
+        (folder / f"a{number}.yaml").write_text(f"extends: a{number + 1}\n")
+    (folder / "a1500.yaml").write_text("command: [x]\n")
+
+    with pytest.raises(SpecErrors, match="E831"):
+        load("a0", tmp_path)
+    assert load("a1495", tmp_path).command == ("x",)
+
+
 def test_problems_of_what_is_taken_over_are_told_at_extends(folder, tmp_path):
     (folder / "a.yaml").write_text("extends: codex\nprompt: file\n")
 

@@ -139,6 +139,12 @@ def test_files_are_private_and_their_names_harmless(tmp_path):
     assert stat.S_IMODE(attachment.path.parent.stat().st_mode) == 0o700
 
 
+def test_half_a_character_is_no_trouble():
+    prompt = compose_prompt(request({"task": "Do"}, [("a", "\ud800" * (INLINE_BYTES + 1))]), nonce=NONCE)
+
+    assert prompt.attachments[0].data == b"?" * (INLINE_BYTES + 1)
+
+
 def test_role_comes_first_and_the_rule_for_the_answer_last():
     prompt = compose_prompt(
         request({"task": "Do", "a": "b"}), nonce=NONCE, role="You review.\n", answer_schema={"type": "object"}

@@ -7,6 +7,7 @@ extended twice on the way, so circles end. Takes the files that were found; open
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from actorflow.agents.command.decode import MAX_BYTES, Keys, read_command
 from actorflow.agents.command.definition import CommandDefinition
@@ -14,6 +15,9 @@ from actorflow.agents.definitions_found import DefinitionFile
 from actorflow.errors import SpecErrors
 
 __all__ = ["load_command"]
+
+_DEEPEST: Final = 10
+"""How many descriptions may stand over each other."""
 
 Library = Mapping[str, tuple[DefinitionFile, ...]]
 
@@ -36,7 +40,7 @@ def _read(
 ) -> tuple[CommandDefinition, Keys]:
     def base(name: str) -> Keys | None:
         others = [other for other in library.get(name, ()) if other.is_command and other not in on_the_way]
-        if not others:
+        if not others or len(on_the_way) > _DEEPEST:
             return None
         try:
             return _read(others[0], library, (*on_the_way, others[0]))[1]

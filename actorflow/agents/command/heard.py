@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from io import StringIO
 from typing import Any, Final
 
 import msgspec
@@ -59,7 +60,7 @@ class Heard:
     first_skipped: str = ""
     notes: tuple[str, ...] = ()
     is_too_long: bool = False
-    _texts: list[str] = field(default_factory=list)
+    _text: StringIO | None = None  # not a list: a stream of single characters would take fifty times its size
     _size: int = 0
     _result: str | None = None
 
@@ -68,7 +69,7 @@ class Heard:
         """The answer as far as it is known; None when nothing was said."""
         if self._result is not None:
             return self._result
-        return "".join(self._texts) if self._texts else None
+        return None if self._text is None else self._text.getvalue()
 
     def line(self, line: bytes) -> Iterator[Said]:
         """Take one line; yield what is to be shown."""
@@ -123,10 +124,12 @@ class Heard:
         if self._size > MAX_OUTPUT_BYTES:
             self.is_too_long = True
             return
-        self._texts.append(text)
+        if self._text is None:
+            self._text = StringIO()
+        self._text.write(text)
 
     def _forget(self) -> None:
-        self._texts.clear()
+        self._text = None
         self._size = 0
         self.is_too_long = False
 
