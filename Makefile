@@ -64,11 +64,12 @@ format: $(STAMP)
 fuzz: $(STAMP)
 	ACTORFLOW_FUZZ=10000 $(BIN)/python -m pytest -n 2 -q tests/expressions/test_expressions_fuzz.py
 
-bench: $(STAMP)
+bench: $(STAMP) $(CLAUDE_STAMP)
 	$(BIN)/python -m benchmarks.transitions
 	$(BIN)/python -m benchmarks.journal
 	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.expressions
+	-$(BIN)/python -m benchmarks.claude
 
 docs: $(STAMP)
 	$(BIN)/python grammar/regenerate.py

@@ -44,6 +44,11 @@ FORBIDDEN_PREFIXES: Final = (
     "COR_PROFILER",
 )
 
+_STEERS_CLAUDE = re.compile(
+    r"_?(?:ANTHROPIC|CLAUDE)_.*(?:URL|HOST|SOCKET|PROXY|CERT|CONFIG_DIR|SHELL|HELPER|LAUNCHER|PREFIX|ENDPOINT|REMOTE).*"
+)
+"""Where Claude Code sends its requests, whom it believes, and what it runs around commands."""
+
 _OUR_HOLES = re.compile(r"AF_[0-9]+")
 
 
@@ -53,5 +58,6 @@ def is_forbidden(name: str) -> bool:
     return (
         upper in FORBIDDEN_NAMES
         or upper.startswith(FORBIDDEN_PREFIXES)
+        or _STEERS_CLAUDE.fullmatch(upper) is not None
         or _OUR_HOLES.fullmatch(name) is not None
     )

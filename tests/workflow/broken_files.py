@@ -353,6 +353,26 @@ TASKS = [
         "name: x\ntasks:\n- {id: a, agent: [echo, «broken], options: {}}\n",
         "E805 broken.md:2:7",
     ),
+    _case(
+        "an option that is not known",
+        "name: x\ntasks:\n- {id: a, agent: choosy, options: {«modell: opus}}\n",
+        "E806 model",
+    ),
+    _case(
+        "an option that nothing is like",
+        "name: x\ntasks:\n- {id: a, agent: choosy, options: {«zzzzzz: 1}}\n",
+        "E806 known",
+    ),
+    _case(
+        "a default option that no agent knows",
+        "name: x\nsettings: {options: {«modell: opus}}\ntasks:\n- {id: a, agent: choosy}\n- {id: b, agent: echo}\n",
+        "E806 model",
+    ),
+    _case(
+        "an option with an impossible value",
+        "name: x\ntasks:\n- {id: a, agent: choosy, options: {turns: «0}}\n",
+        "E605 turns",
+    ),
     _task("parameters that are text", "parameters: «do it", "E601 mapping"),
     _case(
         "options of an agent without options",

@@ -174,7 +174,7 @@ def test_paths_that_leave_it(path):
     assert path_mistake(path)
 
 
-@pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "PYTHONPATH", "NODE_OPTIONS", "BASH_ENV", "ENV", "IFS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "ANTHROPIC_BASE_URL", "http_proxy", "ACTORFLOW_RUN_ID", "AF_1", "BASH_FUNC_ls%%"])  # fmt: skip
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "LD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES", "PYTHONPATH", "NODE_OPTIONS", "BASH_ENV", "ENV", "IFS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_SHELL_PREFIX", "CLAUDE_CODE_API_BASE_URL", "ANTHROPIC_UNIX_SOCKET", "http_proxy", "ACTORFLOW_RUN_ID", "AF_1", "BASH_FUNC_ls%%"])  # fmt: skip
 def test_variables_that_cannot_be_set(name):
     assert is_forbidden(name)
 
