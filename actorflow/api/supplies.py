@@ -40,7 +40,7 @@ def agents_of(plan: Plan, registry: AgentRegistry, stubs: Stubs | None = None) -
     if missing:
         users = {name: [t.id for t in plan.tasks.values() if name in t.spec.agents] for name in missing}
         lines = [f"{error.message} (used by {', '.join(users[name])})" for name, error in missing.items()]
-        hint = "use 'shell' or 'python', or install a plug-in that brings what is missing"
+        hint = "'actorflow agents list' shows which agents can run here, and why others cannot"
         raise ConfigurationError("\n".join(lines), hint=hint)
     return agents
 

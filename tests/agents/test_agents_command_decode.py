@@ -214,6 +214,7 @@ def test_what_cannot_be_extended(files, folder, tmp_path):
         load("a", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_descriptions_is_refused_and_crashes_nothing(folder, tmp_path):
     for number in range(1500):
         (folder / f"a{number}.yaml").write_text(f"extends: a{number + 1}\n")

@@ -154,6 +154,7 @@ def test_a_stream_that_is_cut_anywhere_is_heard_as_far_as_it_goes(name):
         assert heard.answer in (None, "let me look", "hello")
 
 
+@pytest.mark.slow
 @given(st.lists(JSON, max_size=6), st.sampled_from(sorted(PRESETS)))
 def test_any_json_is_heard_without_an_error(things, name):
     heard = hear(PRESETS[name].output, *things)

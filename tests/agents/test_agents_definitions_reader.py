@@ -117,6 +117,7 @@ def test_the_fingerprint_does_not_change_with_what_is_around(change):
     assert len(definition.fingerprint) == 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -141,6 +142,7 @@ def test_hostile_files_are_soon_done_with(text):
     assert time.process_time() - started < 1.0
 
 
+@pytest.mark.slow
 @given(
     st.binary(max_size=400)
     | st.text(alphabet="-:|>'\"[]{}#*&!%@` \t\r\nnametools", max_size=200).map(str.encode)

@@ -92,6 +92,7 @@ def test_a_nonce_that_the_data_knows_is_made_longer():
     assert f"</data-{NONCE}{NONCE}>" in prompt
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_what_is_between_the_fences_is_the_data(first, second):
     prompt = text({"task": "Do"}, [("a", first), ("b", second)])

@@ -80,6 +80,7 @@ def test_a_file_with_a_built_in_name_is_warned_about(call, define):
     assert done.stderr == f"warning: {path} is not used: 'shell' is built in, and nothing can take its name\n"
 
 
+@pytest.mark.slow
 def test_list_as_json(call, define, fits, tmp_path):
     first = define("reviewer.md", REVIEWER)
     second = define("reviewer.md", REVIEWER, user=True)
