@@ -12,7 +12,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -31,7 +31,7 @@ from actorflow.engine.paths import DRIVER
 from actorflow.engine.recovery import Again, recovery_events
 from actorflow.engine.session import BlobReader, Session
 from actorflow.engine.validity import Comparison, Side
-from actorflow.errors import AgentError, JournalError, JournalFull
+from actorflow.errors import AgentError, JournalError, JournalFull, MailboxClosed
 from actorflow.ids import RunId
 from actorflow.journal import MemoryBlobs, MemoryDisk, Record
 from actorflow.scheduling import Facts
@@ -484,10 +484,12 @@ class Driver:
                 self._ask_for_cancel(drive)
 
     def _ask_for_cancel(self, drive: Drive) -> None:
+        self._is_asked_to_stop = True
         if drive._runtime is None or self._rng.random() < 0.4:
-            self._is_asked_to_stop = True
             drive.cancel("somebody")
-        else:
+            return
+        drive._session.room.ask_to_stop()  # as whoever serves requests does
+        with suppress(MailboxClosed):  # the drive is ending
             drive._runtime.ref(DRIVER).tell_nowait(CancelRun("somebody", "a-request"), reserved=True)
 
     async def _watch(self, feed: Feed) -> None:
