@@ -7,9 +7,10 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from actorflow.engine.messages import Carry, Outcome, Recorded, WaitUntil
+from actorflow.engine.records import records_of
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.task_actor import TaskActor
-from actorflow.errors import AgentError, JournalError
+from actorflow.errors import AgentError, JournalError, StaleEpoch
 from actorflow.state import RunStatus
 from actorflow.state import events as ev
 
@@ -214,3 +215,28 @@ async def test_a_driver_that_dies_loses_only_what_was_running(rehearse, autojump
     assert (run.agent.attempts("a"), run.agent.attempts("b"), run.agent.attempts("c")) == ([1], [1, 2], [1])
     assert [event.task for event in run.events(ev.AttemptLost)] == ["b"]
     assert state.tasks["b"].counted == 1
+
+
+async def test_a_run_actor_that_comes_back_after_another_driver_took_over_does_nothing(
+    rehearse, crash_run_actor, autojump_clock
+) -> None:
+    run = rehearse("name: r\ntasks: [{id: a, agent: scripted}]")
+    gate = run.agent.hold("a")
+    crash_run_actor(once(Outcome))
+
+    async def be_taken_over() -> None:
+        await gate.reached.wait()
+        lost = [
+            ev.AttemptLost("a", 1),
+            ev.RetryScheduled("a", 2, 0.0, 0.0),
+            ev.AttemptStarted("a", 2, "scripted"),
+        ]
+        await run.disk.open().append(records_of(lost, 1e9))
+        gate.open()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(be_taken_over)
+        with pytest.raises(StaleEpoch):
+            await run.run()
+
+    assert run.agent.attempts("a") == [1]
