@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,7 @@ from actorflow.api.rehearsing import (
 from actorflow.api.resuming import SpecChoice, entries_of, prepare_resume
 from actorflow.api.scrubbing import scrub_lost
 from actorflow.api.signals import obey_signals
+from actorflow.api.stuck_disk import watch_disk
 from actorflow.api.supplies import agents_of, prepare, secrets_of
 from actorflow.api.terms import DEFAULT_TERMS, Terms
 from actorflow.engine.drive import Drive, driver_started
@@ -274,9 +276,11 @@ class _Driving:
 
     async def _drive_with(self, session: Session, state: RunState, events: list[ev.Event]) -> RunState:
         drive = Drive(session, control=self.folder.control)
+        busy_seconds = partial(getattr, session.journal, "busy_seconds", 0.0)
         failed: ActorflowError | None = None
         async with trio.open_nursery() as helpers:
-            await helpers.start(obey_signals, drive)
+            await helpers.start(obey_signals, drive, busy_seconds)
+            helpers.start_soon(watch_disk, busy_seconds, session.hub, session.clock)
             async with trio.open_nursery() as watchers:
                 if self.watch is not None:
                     watchers.start_soon(watch_safely, self.watch, session.hub.subscribe())

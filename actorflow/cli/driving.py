@@ -134,5 +134,5 @@ def _say(text: str, *, to_stderr: bool = False) -> None:
     """Print; when whoever reads it has gone, the run and its exit code do not depend on them."""
     try:
         say(text, to_stderr=to_stderr)
-    except BrokenPipeError:
+    except OSError:  # a pipe without a reader, or a terminal that has hung up
         return

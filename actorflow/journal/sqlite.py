@@ -62,6 +62,11 @@ class SqliteJournal(Journal):
         """See ``Journal``."""
         return self._head
 
+    @property
+    def busy_seconds(self) -> float:
+        """How long the disk has been at what it does now; 0 when it has nothing to do."""
+        return self._writer.busy_seconds
+
     async def append(self, batch: Sequence[NewRecord], *, meanwhile: Callable[[], None] = nothing) -> int:
         """See ``Journal``; appends that come while a commit is at work share the next one."""
         head = await self._writer.append(checked(batch), meanwhile)

@@ -10,6 +10,7 @@ used up. Must not run anything else.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -71,6 +72,7 @@ class Writer:
         self._queue: SimpleQueue[_Job] = SimpleQueue()
         self._token = trio.lowlevel.current_trio_token()
         self._is_stopped = False
+        self._busy_since: float | None = None
 
     async def start(self) -> tuple[int, int]:
         """Start the thread and open the database in it; return the epoch and the head.
@@ -95,6 +97,12 @@ class Writer:
         await trio.lowlevel.checkpoint_if_cancelled()
         value: _T = await self._ask(_Call(work))
         return value
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long the thread has been at what it does now; 0 when it waits for work."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     async def stop(self) -> None:
         """Close the database after what was queued before, and end the thread. Stopping twice is fine."""
@@ -122,12 +130,14 @@ class Writer:
             self._deliver(jobs)
             return
         while True:
+            self._busy_since = time.monotonic()
             self._serve(database, jobs)
             self._deliver(jobs)
             if database.is_closed:
                 return
             if database.wants_checkpoint:  # now that the answers are out, it delays only what comes next
                 database.checkpoint()
+            self._busy_since = None
             jobs = self._next()
 
     def _next(self) -> list[_Job]:

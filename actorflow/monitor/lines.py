@@ -163,7 +163,7 @@ def _budget(event: ev.BudgetChanged, _told: _Told) -> str:
 
 
 def _ran_out(event: ev.RoomRanOut, _told: _Told) -> str:
-    return f"waiting for room: {first_line(event.reason)}"
+    return f"waiting for the disk: {first_line(event.reason)}"
 
 
 def _room_found(event: ev.RoomFound, _told: _Told) -> str:

@@ -325,7 +325,7 @@ def _last_line(text: str) -> str:
 
 def _note(state: RunState, now: float, zone: tzinfo) -> str:
     if state.no_room:
-        return f"waiting for room: {first_line(state.no_room)}"
+        return f"waiting for the disk: {first_line(state.no_room)}"
     parked = "" if state.paused_kind == "budget" else parked_text(state, now=now, zone=zone)
     if parked:
         return parked

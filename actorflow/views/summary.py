@@ -116,7 +116,7 @@ def _why(state: RunState, status: str, told: Told) -> str:
         parked = parked_text(state, now=told.now, zone=told.look.zone)
         return f": its driver is gone{'; it is ' if parked else ''}{escape(parked)}"
     if state.no_room and status == "running":
-        return f", waiting for room: {escape(state.no_room)}"
+        return f", waiting for the disk: {escape(state.no_room)}"
     if state.failure is not None:
         return f": {escape(state.failure.message)}"
     return _why_not_done(state, status, told)

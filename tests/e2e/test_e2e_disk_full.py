@@ -106,7 +106,7 @@ def _wait_until_it_waits(project) -> str:
     give_up_at = time.monotonic() + 20
     while time.monotonic() < give_up_at:
         shown = project.call("status", "last").stdout
-        if "waiting for room" in shown:
+        if "waiting for the disk" in shown:
             return shown
         time.sleep(0.2)
     raise AssertionError(shown)
@@ -143,7 +143,7 @@ def test_a_run_waits_for_room_and_goes_on_by_itself(disk, fifo, says_something) 
 
     assert driver.returncode == 0, err
     assert f"process {driver.pid}" in shown
-    assert "waiting for room: " in err
+    assert "waiting for the disk: " in err
     assert "there is room again" in err
     assert "Traceback" not in err
     assert disk.project.lines("ran.txt") == ["done", "last"]
