@@ -275,9 +275,10 @@ class _Channel:
             self._attempt.report(progress)
 
     async def session_opened(self, session_id: str) -> None:
-        """Record the agent's session durably."""
-        self._heard()
+        """Record the agent's session durably. While the disk takes its time the agent cannot be heard, and is not silent."""
+        self._scope.deadline = self._ends_at
         await self._attempt.record_session(session_id)
+        self._heard()
 
     def spent(self, *, cost_usd: float | None = None, tokens: int | None = None) -> None:
         """Note what the attempt has cost and used up to now."""

@@ -211,3 +211,22 @@ async def test_a_run_actor_that_crashes_while_an_output_waits_says_so_again_when
     assert state.status is RunStatus.SUCCESS
     assert len(chain.events(ev.ActorRestarted)) == 1
     assert state.no_room == ""
+
+
+async def test_an_agent_whose_session_waits_for_room_is_not_silent(
+    rehearse, autojump_clock, monkeypatch
+) -> None:
+    chain = rehearse("name: one\ntasks: [{id: a, agent: talks, idle_timeout: 20}]\n")
+    FullDisk(chain, "SessionOpened", seconds=60)
+
+    async def run(self, request, channel):
+        await channel.session_opened("s")
+        await trio.sleep(15)
+        return AgentResult(output="a")
+
+    monkeypatch.setattr("tests.engine.conftest.TalkingAgent.run", run)
+
+    state = await chain.run()
+
+    assert state.status is RunStatus.SUCCESS
+    assert chain.events(ev.AttemptFailed) == []

@@ -53,6 +53,8 @@ def _compare_with_an_undisturbed_run(world: World) -> None:
     ):
         return
     undisturbed = simulate(world.seed, disturbed=False)
+    if undisturbed.was_cured:
+        return  # it took more drivers, because it was paused for money, and somebody mended what the disturbed one went on with
     if undisturbed.ledger.seen["RunTimedOut"]:
         return  # a crash has given the disturbed one more time: each driver begins to count again
     if world.plan.workflow.settings.on_failure == "stop" and undisturbed.ledger.seen["TaskFailed"]:
