@@ -275,9 +275,11 @@ class _Channel:
             self._attempt.report(progress)
 
     async def session_opened(self, session_id: str) -> None:
-        """Record the agent's session durably. While the disk takes its time the agent cannot be heard, and is not silent."""
-        self._scope.deadline = self._ends_at
+        """Record the agent's session durably; the time that our disk takes for it is not the agent's."""
+        began = trio.current_time()
+        self._scope.deadline = math.inf
         await self._attempt.record_session(session_id)
+        self._ends_at += trio.current_time() - began
         self._heard()
 
     def spent(self, *, cost_usd: float | None = None, tokens: int | None = None) -> None:

@@ -320,3 +320,27 @@ def test_a_clock_stops_while_the_run_is_parked(rehearse) -> None:
 
 def test_the_kinds_of_errors_that_decide_are_kinds_that_there_are() -> None:
     assert {*ENDS_SESSION, *LIMIT_KINDS, "max_budget"} <= KINDS.keys()
+
+
+async def test_an_agent_is_not_silent_while_our_disk_records_its_session(rehearse, autojump_clock) -> None:
+    run = rehearse("name: one\ntasks: [{id: a, agent: scripted, timeout: 10, idle_timeout: 5}]")
+
+    traits, slow = run.agent.traits, [0.0]
+
+    class Opens:
+        def __init__(self) -> None:
+            self.traits = traits
+
+        async def run(self, request, channel):
+            slow[0] = 30.0
+            await channel.session_opened("s1")
+            await trio.sleep(4)
+            return AgentResult(output="done")
+
+    async def sync(_records: object) -> None:
+        await trio.sleep(slow[0])
+
+    run.sync = sync
+    run.registry.register(Opens(), name="scripted", replace_existing=True)
+
+    assert (await run.run()).status is RunStatus.SUCCESS
