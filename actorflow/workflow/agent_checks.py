@@ -63,7 +63,7 @@ def check_resources(draft: Draft, report: Report) -> None:
 def _unknown_agent(task: DecodedTask, index: int, catalog: Catalog, report: Report) -> None:
     name = task.spec.agents[index]
     known = sorted(catalog)
-    shown = ", ".join(known[:_MANY]) + (" …" if len(known) > _MANY else "")
+    shown = ", ".join(known[:_MANY]) + (" …; 'actorflow agents list' has all" if len(known) > _MANY else "")
     hint = f"known agents: {shown}" if known else "no agent is known"
     near = report.suggestion(name, known)
     report.error(

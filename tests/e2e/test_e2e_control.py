@@ -132,12 +132,12 @@ def test_a_run_that_takes_too_long_ends_with_124(project) -> None:
 @pytest.mark.parametrize(
     ("text", "arguments", "code", "words"),
     [
-        ("name: w\ntasks: [{id: a, agent: nobody}]\n", (), 2, ["nobody", "shell", "python", "echo"]),
+        ("name: w\ntasks: [{id: a, agent: nobody}]\n", (), 2, ["nobody", "claude", "actorflow agents list"]),
         (
             "name: w\ntasks: [{id: a, agent: planner, parameters: {task: x}}]\n",
             (),
             3,
-            ["planner", "Claude Code"],
+            ["Claude Code is not installed", "ACTORFLOW_CLAUDE_BIN", "(used by a)"],
         ),
         (
             "name: w\ninputs: {n: {type: integer}}\ntasks: [{id: a, agent: echo, parameters: {n: '${n}'}}]\n",
