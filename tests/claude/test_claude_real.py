@@ -150,6 +150,28 @@ async def test_a_definition_is_obeyed(run, api, tmp_path):
     assert "refused: Bash (1x)" in result.notes[0]
 
 
+async def test_what_a_policy_allows_binds_the_subagents_of_a_definition_too(agent, api, tmp_path, channel):
+    (tmp_path / "actorflow.yaml").write_text("claude: {tools: [Read, Agent]}")
+    definition = read_definition(
+        b"---\nname: boss\ndescription: d\ntools: Read, Agent\n---\nYou delegate.",
+        source=tmp_path / "boss.md",
+        scope="project",
+    )
+    delegates = tool(
+        "Agent", description="d", prompt="WRITE IT", subagent_type="general-purpose", run_in_background=False
+    )
+    api.when("delegate it", delegates, text("done"))
+    api.when('WRITE IT"', text("I cannot"))
+
+    request = make_request(tmp_path, {"task": "delegate it"})
+    with trio.fail_after(60):
+        await agent(definition, user_folder=tmp_path).run(request, channel)
+
+    of_subagent = [request.tools for request in api.requests if "delegate it" not in request.conversation]
+    assert of_subagent
+    assert not any({"Write", "Edit", "Bash"} & set(tools) for tools in of_subagent)
+
+
 async def test_a_session_is_gone_on_with_and_costs_what_came_on_top(run, api):
     api.when("first", text("one"))
     api.when("second", text("two"))

@@ -122,6 +122,27 @@ def test_only_a_person_can_bypass_permissions_and_a_policy_can_forbid_it():
     )
 
 
+@pytest.mark.parametrize("mode", ["auto", "bypassPermissions"])
+def test_a_mode_that_knows_no_rules_does_not_make_the_whole_tool_of_a_rule(mode):
+    rights = grant(policy(tools=("Read", "Bash(git *)")), NOBODY, NOBODY, command_line=mode)
+
+    assert (rights.tools, rights.mode) == (("Read", "Bash"), "acceptEdits")
+    assert rights.notes == (
+        f"permission mode acceptEdits instead of {mode}: Bash(git *) would allow all of its tool",
+    )
+
+
+def test_a_definitions_list_is_its_own_and_everybody_elses_binds_its_subagents():
+    definition = Wishes(who="d", tools=("Read", "Agent"), binds_subagents=False)
+
+    assert grant(NOBODY, definition, NOBODY).session_tools is None
+    assert grant(policy(tools=("Read", "Agent", "Bash(ls)")), definition, NOBODY).session_tools == (
+        "Read",
+        "Agent",
+        "Bash",
+    )
+
+
 RULES = st.lists(
     st.sampled_from(["Read", "Bash", "Bash(git *)", "Bash(ls)", "mcp__a", "mcp__a__b"]), max_size=4
 ).map(tuple)

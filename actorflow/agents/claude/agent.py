@@ -204,6 +204,7 @@ def _definition_wishes(definition: AgentDefinition | None) -> Wishes:
         tools=definition.tools,
         refused=definition.disallowed_tools,
         mode=definition.permission_mode,
+        binds_subagents=False,
     )
 
 

@@ -135,8 +135,9 @@ def _flags(
         "disallowedTools": ",".join(rights.refused),
     }
     yield from ((name, str(value)) for name, value in wanted.items() if value)
-    if rights.tools is not None and definition is None:
-        yield "tools", ",".join(tool for tool in rights.tools if not tool.startswith("mcp__"))
+    tools = rights.tools if definition is None else rights.session_tools
+    if tools is not None:
+        yield "tools", ",".join(tool for tool in tools if not tool.startswith("mcp__"))
     if options.setting_sources is not None:
         yield "setting-sources", ",".join(options.setting_sources)
 

@@ -19,6 +19,10 @@ MODES: Final = ("plan", "dontAsk", "manual", "default", "acceptEdits", "auto", "
 DEFAULT_MODE: Final = "acceptEdits"
 """What an agent works with when nobody says anything: it reads, and edits files in its folders."""
 
+_KEEPS_TO_RULES: Final = "acceptEdits"
+"""The most that still asks whether a use of a tool is allowed. Modes above it know tools only as a whole, so with
+them a list with ``Bash(git *)`` would allow every use of Bash."""
+
 _OTHER_NAMES: Final = {"Task": "Agent"}
 
 
@@ -32,6 +36,8 @@ class Wishes:
         allowed: tools that are allowed besides.
         refused: tools, or uses of them, that are not.
         mode: the permission mode; None says nothing.
+        binds_subagents: whether ``tools`` are the only ones of the agent's subagents too. Those of a definition
+            are its own: who only delegates needs other tools than who does the work.
     """
 
     who: str
@@ -39,6 +45,7 @@ class Wishes:
     allowed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     mode: str | None = None
+    binds_subagents: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,7 @@ class Rights:
 
     Attributes:
         tools: the only tools, by name; None is all that Claude Code has.
+        session_tools: the only ones in the whole session, subagents included.
         allowed: names and rules that are allowed without asking.
         refused: names and rules that are refused in any case.
         notes: what was asked for and is not granted.
@@ -54,6 +62,7 @@ class Rights:
 
     mode: str
     tools: tuple[str, ...] | None = None
+    session_tools: tuple[str, ...] | None = None
     allowed: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -68,17 +77,27 @@ def grant(*wishes: Wishes, command_line: str = "") -> Rights:
             workflow say, and alone can be ``bypassPermissions``. The policy still limits it.
     """
     tools: tuple[str, ...] | None = None
+    session_tools: tuple[str, ...] | None = None
     for wish in wishes:
         tools = common_tools(tools, wish.tools)
+        if wish.binds_subagents:
+            session_tools = common_tools(session_tools, wish.tools)
     # A policy only limits: what it names is not asked for by that.
     asked = (rule for wish in wishes[1:] for rule in (*wish.allowed, *(wish.tools or ())))
     allowed = tuple(dict.fromkeys(asked))
     for wish in wishes:
         allowed = common_tools(allowed, wish.tools) or ()
     mode, notes = _mode(wishes, command_line)
+    partly = next((tool for tool in tools or () if "(" in tool), None)
+    if partly is not None and _rank(mode) > _rank(_KEEPS_TO_RULES):
+        notes += (
+            f"permission mode {_KEEPS_TO_RULES} instead of {mode}: {partly} would allow all of its tool",
+        )
+        mode = _KEEPS_TO_RULES
     return Rights(
         mode=mode,
-        tools=None if tools is None else tuple(dict.fromkeys(_name_of(tool) for tool in tools)),
+        tools=_names_of(tools),
+        session_tools=_names_of(session_tools),
         allowed=allowed,
         refused=tuple(dict.fromkeys(rule for wish in wishes for rule in wish.refused)),
         notes=notes,
@@ -109,6 +128,10 @@ def _covers(wide: str, narrow: str) -> bool:
         server = mine.removesuffix("__*").removesuffix("__")
         return theirs == server or theirs.startswith(f"{server}__")
     return mine == theirs
+
+
+def _names_of(rules: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if rules is None else tuple(dict.fromkeys(_name_of(rule) for rule in rules))
 
 
 def _name_of(rule: str) -> str:
