@@ -47,12 +47,14 @@ class Capture:
 
     Attributes:
         on_growth: is called whenever there is more in the file.
+        on_end: is called when the pipe has been closed by all its writers, and everything is copied.
         failure: why the file could not be written; a full disk is waited out, as long as there is time.
     """
 
     def __init__(self, pipe: int, file: int, tail: Tail) -> None:
         os.set_blocking(pipe, False)
         self.on_growth: Callable[[], None] = _nothing
+        self.on_end: Callable[[], None] = _nothing
         self.failure: OSError | None = None
         self._pipe = pipe
         self._file = file
@@ -78,6 +80,7 @@ class Capture:
                 await self._copy_or_wait()
                 if self.failure is not None:
                     on_failure()
+        self.on_end()
 
     async def settle(self) -> None:
         """Copy what is in the pipe now, however long there is no room for it.

@@ -9,6 +9,7 @@ Must not interpret what is said.
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -111,6 +112,7 @@ async def run_conversation(
     environment: Mapping[str, str],
     farewell: bytes = b"",
     farewell_seconds: float = 0.0,
+    silent_seconds: float = math.inf,
     grace_seconds: float = GRACE_SECONDS,
 ) -> tuple[T, ProgramExit]:
     """Run a program in ``request.cwd`` and talk with it; whatever is left of it when the talk is over is ended.
@@ -120,6 +122,8 @@ async def run_conversation(
         environment: the whole environment, made by ``process_environment``.
         farewell: what is written to it when the talk is cancelled or fails, before its stdin is closed.
         farewell_seconds: how long it may take to exit after that.
+        silent_seconds: how long it may live on when it has closed its stdout; then the talk is told that nothing
+            more comes.
         grace_seconds: the time between TERM and KILL.
 
     Raises:
@@ -139,7 +143,7 @@ async def run_conversation(
         record = ProcessRecord.of(program.pid, program=argv[0], marker=environment[MARKER_VARIABLE])
         record.write(request.folder)
         channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
-        answer = await _talk(program, talk, request.folder / "stdout")
+        answer, outlived_output = await _talk(program, talk, request.folder / "stdout", silent_seconds)
     except BaseException:
         if farewell_seconds:
             await program.leave(farewell, farewell_seconds)
@@ -148,18 +152,37 @@ async def run_conversation(
         left_running = await program.finish(grace_seconds)
     code = program.exit_code  # raises when the output could not be stored, and then there is no answer
     [result] = answer
-    return result, ProgramExit(code, request.folder / "stdout", request.folder / "stderr", left_running)
+    stdout, stderr = request.folder / "stdout", request.folder / "stderr"
+    return result, ProgramExit(code, stdout, stderr, left_running, outlived_output)
 
 
-async def _talk(program: RunningProgram, talk: Callable[[Conversation], Awaitable[T]], file: Path) -> list[T]:
-    """Return what the talk gives, alone in a list; an empty one when the output could not be stored."""
+async def _talk(
+    program: RunningProgram,
+    talk: Callable[[Conversation], Awaitable[T]],
+    file: Path,
+    silent_seconds: float,
+) -> tuple[list[T], bool]:
+    """Return what the talk gives, alone in a list (an empty one when the output could not be stored), and whether the program outlived its output."""
     stdout = FollowedFile(file)
     answer: list[T] = []
     program.on_output(stdout.grown)
     failures: list[Exception] = []
+    closed = trio.Event()
+    program.on_output_end(closed.set)
+    outlived_output = False
+
+    async def end_of_output() -> None:
+        nonlocal outlived_output
+        await closed.wait()
+        await trio.sleep(silent_seconds)
+        outlived_output = True
+        stdout.complete()
 
     async def work() -> None:
-        await program.work()
+        async with trio.open_nursery() as until_exit:
+            until_exit.start_soon(end_of_output)
+            await program.work()
+            until_exit.cancel_scope.cancel()
         program.copy_rest()
         if program.is_stored:
             stdout.complete()
@@ -178,4 +201,4 @@ async def _talk(program: RunningProgram, talk: Callable[[Conversation], Awaitabl
         stdout.close()
     if failures:
         raise failures[0]
-    return answer
+    return answer, outlived_output

@@ -40,12 +40,14 @@ class ProgramExit:
     Attributes:
         code: its exit code; minus the signal's number when a signal killed it.
         left_running: how many processes it had left running, which were then ended.
+        outlived_output: whether it had closed its stdout, lived on, and was ended for that.
     """
 
     code: int
     stdout: Path
     stderr: Path
     left_running: int = 0
+    outlived_output: bool = False
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -129,6 +129,10 @@ class RunningProgram:
         """Have ``call`` called whenever there is more in the file of its stdout."""
         self._captures[0].on_growth = call
 
+    def on_output_end(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called when it, and everybody who has it from it, has closed stdout."""
+        self._captures[0].on_end = call
+
     async def leave(self, farewell: bytes, seconds: float) -> None:
         """Ask it to stop by itself: write ``farewell``, close its stdin, and give it ``seconds`` to exit.
 

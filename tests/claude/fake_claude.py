@@ -1,12 +1,13 @@
 """A program that looks like ``claude``: does what the task says (one of ``TASKS``), or repeats it."""
 
 import json
+import os
 import subprocess
 import sys
 import time
 
 SESSION = "0f9f3a52-0f6c-4c4e-8a55-6f0d3d1f7a11"
-TASKS = ("fail", "hang", "die", "argv")
+TASKS = ("fail", "hang", "die", "argv", "close")
 
 
 def say(**fields):
@@ -38,6 +39,9 @@ def answer(task):
     elif task == "die":
         complain("Error: I am not well")
         sys.exit(7)
+    elif task == "close":
+        os.close(1)
+        time.sleep(1000)
     elif task == "argv":
         result(json.dumps(sys.argv[1:]))
     else:

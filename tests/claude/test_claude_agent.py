@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from actorflow.agents.claude import agent as claude_agent
 from actorflow.agents.claude.agent import ClaudeAgent
 from actorflow.agents.claude.setup import ClaudeSetup
 from actorflow.agents.definitions_reader import read_definition
+from actorflow.agents.family import GRACE_SECONDS
 from actorflow.errors import AgentError, ConfigurationError
 from actorflow.testing.agents import AGENT_CASES, AgentUnderTest, RecordingChannel, make_request
 from actorflow.values import freeze
@@ -29,8 +31,8 @@ def program(tmp_path):
 
 @pytest.fixture
 def agent(program):
-    def agent(definition=None, **options):
-        return ClaudeAgent(ClaudeSetup(named=program, **options), definition)
+    def agent(definition=None, grace_seconds=GRACE_SECONDS, **options):
+        return ClaudeAgent(ClaudeSetup(named=program, **options), definition, grace_seconds=grace_seconds)
 
     return agent
 
@@ -202,6 +204,26 @@ async def test_a_program_that_dies_is_explained(agent, tmp_path):
     assert caught.value.kind == "no_result"
     assert "exit code 7" in caught.value.message
     assert "I am not well" in caught.value.message
+
+
+async def test_a_program_that_closes_its_output_and_lives_on_is_not_waited_for(agent, tmp_path, monkeypatch):
+    monkeypatch.setattr(claude_agent, "_SILENT_SECONDS", 0.05)
+
+    with trio.fail_after(30), pytest.raises(AgentError) as caught:
+        await agent(grace_seconds=0.1).run(make_request(tmp_path, {"task": "close"}), RecordingChannel())
+
+    assert caught.value.kind == "no_result"
+    assert "closed its output" in caught.value.message
+
+
+async def test_a_schema_that_no_argv_can_hold_says_so(agent, tmp_path):
+    schema = freeze({"type": "object", "properties": {"x": {"description": "y" * 130_000}}})
+
+    with pytest.raises(AgentError) as caught:
+        await agent().run(make_request(tmp_path, {"task": "t"}, output_schema=schema), RecordingChannel())
+
+    assert (caught.value.kind, caught.value.retryable) == ("invalid_options", False)
+    assert "output_schema has 130," in caught.value.message
 
 
 @pytest.mark.parametrize("parameters", [{"task": "  "}, {"task": None}])

@@ -165,6 +165,14 @@ def test_a_program_that_does_not_leave_is_left(hold):
     assert talk.notes == ["claude did not end by itself within 10 s of its answer, and was ended"]
 
 
+def test_a_program_that_prints_anything_for_ever_is_not_listened_to_for_ever(hold):
+    talk, _ = hold(Scripted([b"y"] * 10_001))
+
+    assert talk.error.kind == "no_result"
+    assert "more than 10,000 lines" in talk.error.message
+    assert "'y'" in talk.error.message
+
+
 def test_a_program_that_ends_without_a_result_gives_neither_answer_nor_error(hold):
     talk, _ = hold(Scripted([lines.init(), lines.said("hm"), None]))
 

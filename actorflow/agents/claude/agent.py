@@ -39,6 +39,9 @@ from actorflow.workflow.catalog import AgentTraits
 __all__ = ["ClaudeAgent"]
 
 _INTERRUPT_SECONDS: Final = 3.0
+_SILENT_SECONDS: Final = 10.0
+"""How long it may live on without a stdout: it could tell us nothing any more."""
+
 _TAIL_BYTES: Final = 1024 * 1024
 
 
@@ -125,6 +128,7 @@ class ClaudeAgent:
                 environment=child_environment(request, assignment.options, self._definition),
                 farewell=INTERRUPT + b"\n",
                 farewell_seconds=_INTERRUPT_SECONDS,
+                silent_seconds=_SILENT_SECONDS,
                 grace_seconds=self._grace_seconds,
             )
         except AgentError as error:
@@ -192,6 +196,8 @@ class ClaudeAgent:
             return failure("session_not_found", f"the session {request.session} is not there any more")
         if talk.error is not None:
             return talk.error
+        if ending.outlived_output:
+            return failure("no_result", "claude closed its output without a result, lived on, and was ended")
         stderr = stderr_tail(ending.stderr)
         return ended_without_result(talk.transcript, ending.code, stderr, now=self._clock())
 

@@ -20,10 +20,14 @@ from actorflow.agents.claude.rights import Rights
 from actorflow.agents.definitions import AgentDefinition
 from actorflow.agents.environment import caller_environment, process_environment
 from actorflow.agents.interface import AgentRequest
+from actorflow.errors import AgentError
 
 __all__ = ["arguments", "child_environment", "inherited_environment"]
 
 _STRUCTURED: Final = "StructuredOutput"
+
+_MOST_SCHEMA_BYTES: Final = 128_000
+"""It is taken in argv only, where Linux allows 128 KiB for one word."""
 
 _OF_A_PARENT: Final = (
     "CLAUDECODE",
@@ -88,7 +92,7 @@ def arguments(
         _flags(request, options, rights, definition, session_id=session_id, max_budget_usd=max_budget_usd)
     )
     if schema is not None:
-        flags["json-schema"] = msgspec.json.encode(schema).decode()
+        flags["json-schema"] = _schema_text(schema)
     if definition is not None:
         agent = _agent(definition, options, rights, is_structured=schema is not None)
         flags["agents"] = _written(folder / "agents.json", {definition.name: agent})
@@ -140,6 +144,17 @@ def _flags(
         yield "tools", ",".join(tool for tool in tools if not tool.startswith("mcp__"))
     if options.setting_sources is not None:
         yield "setting-sources", ",".join(options.setting_sources)
+
+
+def _schema_text(schema: Mapping[str, Any]) -> str:
+    encoded = msgspec.json.encode(schema)
+    if len(encoded) > _MOST_SCHEMA_BYTES:
+        message = (
+            f"output_schema has {len(encoded):,} bytes; Claude Code takes at most {_MOST_SCHEMA_BYTES:,}"
+        )
+        hint = "say less in it, or have the agent write a file and return its path"
+        raise AgentError("invalid_options", message, hint=hint, retryable=False)
+    return encoded.decode()
 
 
 def _least(*limits: int | None) -> int | None:

@@ -47,6 +47,9 @@ _MOST_429: Final = 3
 _LONGEST_429_SECONDS: Final = 10.0
 """With longer waits the place is of more use to others."""
 
+_MOST_GARBLED: Final = 10_000
+"""How many lines may be no messages: a program that prints on and on is not Claude Code, or not well."""
+
 _MOST_REFUSALS: Final = 3
 """How often a refused login is tried: once or twice it may be renewed."""
 
@@ -114,7 +117,8 @@ class Talk:
             await self._take(line, conversation)
             self.error = self._hopeless()
             if self.error is not None:
-                await self._interrupt(conversation)
+                if self.transcript.garbled <= _MOST_GARBLED:  # such a program understands no interrupt either
+                    await self._interrupt(conversation)
                 return False
         commands = self.transcript.background.commands
         if commands:
@@ -170,7 +174,10 @@ class Talk:
         self._channel.spent(cost_usd=self.transcript.cost_usd, tokens=self.transcript.tokens)
 
     def _hopeless(self) -> AgentError | None:
-        """Return why waiting for the program's own retries is of no use."""
+        """Return why listening on is of no use."""
+        if self.transcript.garbled > _MOST_GARBLED:
+            message = f"more than {_MOST_GARBLED:,} lines of claude's output are no messages, the first is: {self.transcript.sample[:100]!r}"
+            return failure("no_result", message)
         retry = self.transcript.retry
         if retry is None or self.transcript.result is not None:
             return None
