@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from actorflow.api.pinned import PinnedTask, PinnedWorkflow
 from actorflow.api.reading import RunReading, read_run
 from actorflow.api.reasons import Facts, named, why
+from actorflow.api.standings import dependency_fact, status_word
 from actorflow.errors import ExpressionError, JournalError
 from actorflow.expressions import Expression
 from actorflow.expressions.explaining import shown
@@ -22,7 +23,6 @@ from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt, attempts_of
 from actorflow.monitor.explanation import (
     ConditionFact,
-    Counting,
     DependencyFact,
     Explanation,
     ReadFact,
@@ -31,7 +31,7 @@ from actorflow.monitor.explanation import (
 from actorflow.monitor.history import INTERRUPTED
 from actorflow.monitor.limits import limit_of
 from actorflow.monitor.words import phase_of
-from actorflow.scheduling.start_rules import Standing, blocked_by_rule, standing
+from actorflow.scheduling.start_rules import blocked_by_rule
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStatus, apply
 from actorflow.state import events as ev
@@ -42,7 +42,7 @@ from actorflow.workflow.environment import ENVIRONMENT, STATUS_FUNCTIONS
 from actorflow.workflow.model import RunIf
 from actorflow.workflow.plan import StartRule
 
-__all__ = ["dependency_fact", "explain_task", "status_word"]
+__all__ = ["explain_task"]
 
 _MEANINGS = {
     RunIf.ALL_SUCCESS: "every dependency succeeded",
@@ -53,12 +53,6 @@ _MEANINGS = {
     RunIf.NONE_FAILED: "no dependency failed",
     RunIf.NONE_FAILED_MIN_ONE_SUCCESS: "no dependency failed and at least one succeeded",
     RunIf.ALWAYS: "every dependency is done, however it ended",
-}
-_COUNTING: dict[Standing, Counting] = {
-    Standing.OK: "ok",
-    Standing.FAILED: "failed",
-    Standing.STOPPED: "stopped",
-    Standing.SKIPPED: "skipped",
 }
 _DECIDING = (ev.AttemptStarted, ev.TaskSkipped, ev.TaskFailed, ev.TaskCancelled)
 
@@ -233,7 +227,7 @@ class _Explaining:
         state = self.decision.latest
         if task.status.is_terminal or task.is_attempt_open:
             return
-        status = status_word(self.reading, state)
+        status = status_word(state, self.reading.driver)
         yield from _not_driven(self.reading, state, status)
         if task.hook:
             yield from _hook_waits(task, state)
@@ -288,13 +282,6 @@ def _is_backing_off(task: TaskState, now: float) -> bool:
     return task.due_at is not None and task.due_at > now
 
 
-def dependency_fact(task: TaskState, *, is_overruled: bool = False) -> DependencyFact:
-    """Say how a dependency stands and how the rules count it."""
-    counts_as: Counting = _COUNTING[standing(task)] if task.status.is_terminal else "unfinished"
-    reason = None if task.reason is None else task.reason.value
-    return DependencyFact(task.id, phase_of(task), reason, counts_as, is_overruled)
-
-
 def _name_of(rule: StartRule) -> RunIf:
     if rule.run_if is not None:
         return rule.run_if
@@ -343,13 +330,6 @@ def _evaluated(expression: Expression, seen: Snapshot) -> tuple[object, str]:
 
 
 # --- what a task waits for ----------------------------------------------------------------------------------------
-
-
-def status_word(reading: RunReading, state: RunState) -> str:
-    """Return the status of a run of which ``state`` has a part, ``interrupted`` among them."""
-    if state.status in (RunStatus.RUNNING, RunStatus.PENDING) and reading.driver is None:
-        return INTERRUPTED
-    return "unknown" if state.status is None else state.status.value
 
 
 def _not_driven(reading: RunReading, state: RunState, status: str) -> Iterator[str]:

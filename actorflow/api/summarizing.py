@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actorflow.api.explaining import dependency_fact, status_word
 from actorflow.api.looking import glance_at_snapshot
 from actorflow.api.reading import RunReading, read_run
 from actorflow.api.reasons import Facts, named, why
+from actorflow.api.standings import dependency_fact, status_word
 from actorflow.ids import TaskId
 from actorflow.monitor.explanation import RunExplanation, TaskSummary
 from actorflow.monitor.history import INTERRUPTED
@@ -86,7 +86,7 @@ def _through_journal(run: str, settings: Settings) -> _Seen:
     needed = {*without, *(d for task in without for d in entries[task].dependencies)}
     state = reading.state(needed)
     limits = attempt_limits(reading.accepted)
-    return _Seen(state, status_word(reading, state), without, _counts(reading, state), limits)
+    return _Seen(state, status_word(state, reading.driver), without, _counts(reading, state), limits)
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:

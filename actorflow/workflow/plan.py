@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from actorflow.expressions import Expression
 from actorflow.ids import TaskId
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.model import HookPhase, RetryPolicy, RunIf, TaskSpec, Workflow
+
+if TYPE_CHECKING:  # the rules of scheduling are asked over plans by commands that evaluate nothing
+    from actorflow.expressions import Expression
 
 __all__ = ["Plan", "PlannedTask", "ShellCommand", "StartRule", "ValueTemplate"]
 
