@@ -187,7 +187,13 @@ def _pictures() -> Iterator[Finding]:
     if dot is not None:
         yield Finding("pictures", "ok", f"{_asked([dot, '-V']) or 'dot'} ({dot})")
     elif find_spec("pygraphviz") is not None:
-        yield Finding("pictures", "ok", f"pygraphviz {_version('pygraphviz')}, in place of dot")
+        works = _asked(
+            [sys.executable, "-P", "-c", "import pygraphviz; print(1)"]
+        )  # its libraries may be missing
+        if works:
+            yield Finding("pictures", "ok", f"pygraphviz {_version('pygraphviz')}, in place of dot")
+        else:
+            yield Finding("pictures", "warn", "no dot, and pygraphviz cannot be loaded", "install Graphviz")
     else:
         hint = "install Graphviz, or pip install 'actorflow[pictures]'; --format mmd and dot work without"
         yield Finding("pictures", "warn", "neither dot nor pygraphviz: no SVG, PNG or PDF of workflows", hint)

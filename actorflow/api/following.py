@@ -9,13 +9,14 @@ journal, and so not here.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from actorflow.api.reading import read_run
 from actorflow.engine.records import read_records
 from actorflow.errors import JournalError
 from actorflow.ids import RunId
@@ -75,19 +76,28 @@ class JournalTail:
 
 
 @contextmanager
-def open_tail(run: str, *, settings: Settings, after: int = 0) -> Iterator[JournalTail]:
+def open_tail(
+    run: str, *, settings: Settings, after: int = 0, tasks: Collection[str] = ()
+) -> Iterator[JournalTail]:
     """Open a run's journal for following.
 
     Args:
         run: an id, a unique prefix of one, or ``last``.
         after: the number of the event after which to begin.
+        tasks: what the caller will look for; each must be, or have been, a task of the run.
 
     Raises:
         RunError: there is no such run.
+        InputError: it has no such task.
         JournalError: its journal cannot be read.
     """
     store = RunStore(settings.state_dir)
     folder = store.open(store.resolve(run))
+    if tasks:
+        reading = read_run(folder.run_id, settings=settings)
+        for task in tasks:
+            if task not in reading.last_kinds:  # one that a new spec has left out has its events still
+                reading.entry(task)
     with JournalReader.open(folder.path) as reader:
         yield JournalTail(folder, reader, after=after)
 

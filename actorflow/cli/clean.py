@@ -75,7 +75,8 @@ def _seconds(text: str | None) -> float | None:
     if text is None:
         return None
     seconds = duration_seconds(text)
-    if seconds is None:
+    has_unit = not text.strip()[-1:].isdigit()  # 30 may well mean days, and a mistake here removes runs
+    if seconds is None or not has_unit:
         raise click.BadParameter(f"{text!r} is no time; write 30d, 12h or 90m", param_hint="'--older-than'")
     return seconds
 

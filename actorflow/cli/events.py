@@ -53,7 +53,7 @@ def events_command(
         raise click.BadParameter(
             f"{unknown[0]!r} is none of: {', '.join(sorted(known))}", param_hint="'--type'"
         )
-    with api.open_tail(run, settings=settings_for(state_dir), after=after) as tail:
+    with api.open_tail(run, settings=settings_for(state_dir), after=after, tasks=tasks) as tail:
         batches = api.follow_events(tail) if follow else [tail.read()]
         for batch in batches:
             _print([r for r in batch if _is_wanted(r, tasks, types)], run_id=tail.run_id, as_json=as_json)

@@ -48,6 +48,8 @@ def export_command(
     is_stdout = output in (None, "-")
     if blobs == "beside" and is_stdout:
         raise click.UsageError("--blobs beside needs -o FILE")
+    if not is_stdout:
+        _place(str(output))
     if blobs == "beside":
         api.copy_blobs(run, Path(f"{output}.blobs"), settings=settings)
     lines = api.export_lines(run, settings=settings, blobs="inline" if blobs == "inline" else "none")
@@ -57,13 +59,35 @@ def export_command(
             sys.stdout.buffer.write(line)
         sys.stdout.buffer.flush()
         return
-    count = _write(Path(str(output)), lines)
+    count = _write(_place(str(output)), lines)
     say(f"{count} lines written to {output}", to_stderr=True)
 
 
+def _place(output: str) -> Path:
+    """Return where to write; a link stays one.
+
+    Raises:
+        InputError: no file can be there.
+    """
+    from actorflow.errors import InputError
+
+    place = Path(output)
+    if place.is_dir() or output.endswith("/"):
+        raise InputError(f"{output} is a folder", hint="give the name of a file in it")
+    if not place.parent.is_dir():
+        raise InputError(f"there is no folder {place.parent}", hint="make it first")
+    return place.resolve()
+
+
 def _write(path: Path, lines: Iterator[bytes]) -> int:
-    """Write beside the place and rename, so that a file of that name is always whole."""
+    """Write beside the place and rename, so that a file of that name is always whole; a pipe or a device is written to."""
     count = 0
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            for line in lines:
+                device.write(line)
+                count += 1
+        return count
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)

@@ -78,7 +78,7 @@ def _check_output(stub: Stub, spec: TaskSpec, path: Path, report: Report) -> Non
     for problem in check_schema_value(spec.output_schema, stub.output)[:5]:
         where, _, what = problem.partition(": ")
         inside = where.removeprefix("$")
-        message = f"the output of '{spec.id}' does not fit its output_schema: {inside or 'it'} {what}"
+        message = f"the output of '{spec.id}' does not fit its output_schema: {f'{inside}: ' if inside else ''}{what}"
         report.error((*path, *_steps(inside)), "E963", message)
 
 

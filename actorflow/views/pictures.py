@@ -73,7 +73,7 @@ def draw(picture: Picture, kind: PictureFormat, *, theme: Theme = "light") -> by
     """Return the picture in the format ``kind``.
 
     Raises:
-        ConfigurationError: there is no Graphviz, and ``kind`` needs it.
+        ConfigurationError: there is no Graphviz that can be loaded, and ``kind`` needs it.
         RunError: Graphviz failed, or took too long.
     """
     palette = PALETTES[theme]
@@ -113,6 +113,8 @@ def _drawn(dot: bytes, kind: str) -> bytes:
             _end(process)
     if process.returncode or not drawn:
         last = said.decode(errors="replace").strip().rpartition("\n")[2][-_MOST_SAID:]
+        if renderer is _LIBRARY and last.startswith(("ImportError", "ModuleNotFoundError", "OSError")):
+            raise ConfigurationError(f"{renderer.name} is here, but cannot be loaded: {last}", hint=_INSTALL)
         raise RunError(f"Graphviz ({renderer.name}) failed: {last or f'exit status {process.returncode}'}")
     return drawn
 

@@ -192,7 +192,15 @@ def test_no_link_is_followed_and_nothing_outside_of_the_run_goes(
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--older-than", "a while"), ("--keep", "-1"), ("--status", "running"), ("--status", "old")]
+    "arguments",
+    [
+        ("--older-than", "a while"),
+        ("--older-than", "0"),
+        ("--older-than", " 0.5 "),
+        ("--keep", "-1"),
+        ("--status", "running"),
+        ("--status", "old"),
+    ],
 )
 def test_nonsense_is_refused(call, runs, state, arguments) -> None:
     made = runs(True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,27 @@ def test_a_run_with_a_missing_large_output_is_not_exported_by_halves(exported, c
     assert (done.exit_code, "the blob is missing" in done.output) == (74, True)
     assert [path.name for path in project.iterdir() if "again" in path.name] == []
     assert call("export", "--blobs", "none", "-o", "again.jsonl").exit_code == 0
+
+
+@pytest.mark.parametrize(("place", "words"), [(".", "is a folder"), ("no/such/place", "there is no folder")])
+def test_a_place_where_no_file_can_be_is_refused(exported, call, place, words) -> None:
+    done = call("export", "-o", place)
+
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
+def test_a_pipe_or_a_device_is_written_to_and_a_link_stays_one(exported, call, project) -> None:
+    os.mkfifo(project / "pipe")
+    reader = os.open(project / "pipe", os.O_RDWR | os.O_NONBLOCK)  # what is written waits in the pipe
+    try:
+        assert call("export", "--blobs", "none", "-o", "pipe").exit_code == 0
+        assert os.read(reader, 1 << 16).startswith(b'{"actorflow_export"')
+    finally:
+        os.close(reader)
+    assert (project / "pipe").is_fifo()
+
+    (project / "link").symlink_to("real.jsonl")
+    assert call("export", "-o", "link").exit_code == 0
+    assert (project / "link").is_symlink()
+    assert (project / "real.jsonl").read_bytes().startswith(b'{"actorflow_export"')

@@ -62,6 +62,14 @@ def test_events_can_be_chosen(ran: str, call) -> None:
     assert "AttemptStarted" in call("events", "--type", "AttemptStartet").stderr
 
 
+@pytest.mark.parametrize("options", [(), ("--follow",)])
+def test_events_of_a_task_that_the_run_does_not_have_are_an_error(ran: str, call, options) -> None:
+    done = call("events", "--task", "bb", *options)
+
+    assert done.exit_code == 2
+    assert "no task 'bb'" in done.stderr
+
+
 def test_people_get_a_line_for_each_event(ran: str, call) -> None:
     lines = call("events").stdout.splitlines()
 

@@ -121,6 +121,21 @@ def test_dot_on_the_path_is_used_when_it_is_there(fake_dot, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_a_bundled_library_that_cannot_be_loaded_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pygraphviz.py").write_text("raise ImportError('libcgraph.so.6: no such file')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    with pytest.raises(ConfigurationError, match=r"cannot be loaded: ImportError: libcgraph") as caught:
+        draw(plain_picture(["a"], []), "png")
+
+    assert "apt-get install graphviz" in (caught.value.hint or "")
+
+
+@pytest.mark.slow
 def test_a_dot_that_fails_is_told_with_its_own_words(fake_dot) -> None:
     fake_dot('echo "no such plugin" >&2; exit 3')
 
