@@ -12,11 +12,10 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 
 from actorflow.errors import JournalDamaged, JournalError
 from actorflow.journal.chain import START
@@ -35,6 +34,9 @@ from actorflow.journal.tables import (
     select_last,
 )
 from actorflow.journal.wal import check_wal
+
+if TYPE_CHECKING:
+    import tempfile
 
 __all__ = ["JournalReader"]
 
@@ -202,6 +204,8 @@ class JournalReader:
 
     def _copied(self) -> sqlite3.Connection:
         """Open a copy of the journal and its log. No driver is there: it would have made what SQLite misses."""
+        import tempfile  # rarely needed, and half of what a reader would load
+
         self._copy = tempfile.TemporaryDirectory(prefix="actorflow-")
         copy = Path(self._copy.name) / JOURNAL_NAME
         with storage_errors("copy", self.path):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -130,6 +129,8 @@ class RunStore:
             self._make_runs_folder()
             if no_link(folder.path) is not None:
                 raise RunError(f"there is a run {run_id} already")
+            import tempfile  # who only reads runs makes none
+
             building = Path(tempfile.mkdtemp(prefix=f"{_UNFINISHED}{run_id}-", dir=self._runs))
             with ExitStack() as cleanup:
                 cleanup.callback(shutil.rmtree, building, ignore_errors=True)

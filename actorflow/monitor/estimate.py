@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from actorflow.ids import TaskId
-from actorflow.monitor.stats import WorkflowStats
 from actorflow.state.run_state import RunState, TaskState
+
+if TYPE_CHECKING:
+    from actorflow.monitor.stats import WorkflowStats
 
 __all__ = ["Estimate", "estimate_of", "seconds_left"]
 
