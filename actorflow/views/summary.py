@@ -179,9 +179,12 @@ def _table(state: RunState, told: Told, shown: Sequence[TaskState]) -> Iterator[
         head = f"{cut(line.id, name_width):<{name_width}}  {line.phase:<10} {took:>9}"
         detail = escape(line.detail) or _preview(task)
         yield f"  {mark} {cut(f'{head}  {detail}', max(20, told.width - 4)).rstrip()}"
-    hidden = sum(not task.hook for task in state.tasks.values()) - sum(not task.hook for task in shown)
+    if len(shown) == len(state.tasks):
+        return
+    tasks = [task for task in state.tasks.values() if not task.hook]  # once: a persistent map is slow to walk
+    hidden = len(tasks) - sum(not task.hook for task in shown)
     if hidden > 0:
-        counts = Counter(phase_of(task) for task in state.tasks.values() if not task.hook)
+        counts = Counter(map(phase_of, tasks))
         yield f"    and {hidden} more; in all: " + ", ".join(
             f"{n} {word}" for word, n in sorted(counts.items())
         )
