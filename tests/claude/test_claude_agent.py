@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -119,11 +120,14 @@ async def test_a_session_is_gone_on_with_by_its_own_agent_or_by_another(argv, tm
         b"---\nname: a\ndescription: d\n---\nYou.", source=tmp_path / "a.md", scope="user"
     )
 
-    own, _, _ = await argv(definition, session="s", interrupted_by="lost")
-    other, _, _ = await argv(definition, session="s")
+    own, words, _ = await argv(definition, session="s", interrupted_by="lost")
+    other, other_words, _ = await argv(definition, session="s")
 
     assert own["resume"] == other["resume"] == "s"
     assert "session-id" not in own
+    assert "--fork-session" not in words
+    assert "--fork-session" in other_words
+    assert uuid.UUID(other["session-id"])
     assert "system-prompt-snapshot" not in own
     assert other["system-prompt-snapshot"] == "off"
 

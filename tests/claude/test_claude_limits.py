@@ -24,6 +24,13 @@ name: long
 settings: {budget: {usd: 0.003}}
 tasks: [{id: work, agent: coder, parameters: {task: WORK ON}}]
 """
+BRANCHES = """
+name: branches
+tasks:
+  - {id: plan, agent: planner, parameters: {task: PLAN IT}}
+  - {id: left, agent: coder, session: plan, dependencies: [plan], parameters: {task: ZEBRA}}
+  - {id: right, agent: coder, session: plan, dependencies: [plan], parameters: {task: LLAMA}}
+"""
 LIMITS = {
     "anthropic-ratelimit-unified-status": "rejected",
     "anthropic-ratelimit-unified-representative-claim": "five_hour",
@@ -105,3 +112,22 @@ def test_an_attempt_that_stops_at_the_runs_budget_goes_on_in_its_session(
     assert report["status"] == "success"
     assert report["cost_usd"] > first["cost_usd"]
     assert {request.session for request in api.of("WORK ON")} == sessions
+
+
+def test_tasks_that_go_on_with_the_session_of_another_do_not_hear_each_other(
+    api, actorflow, workflow, status
+) -> None:
+    api.when("PLAN IT", text("planned"))
+    api.when("ZEBRA", text("to the left", delay=0.5))
+    api.when("LLAMA", text("to the right", delay=0.5))
+
+    actorflow("run", workflow(BRANCHES), "-q")
+
+    tasks = status()["tasks"]
+    assert [tasks[name]["output"] for name in ("left", "right")] == ["to the left", "to the right"]
+    assert len({request.session for request in api.requests}) == 3
+    assert len({task["cost_usd"] for task in tasks.values()}) == 1  # each its own, and nobody the others'
+    for task, other in (("ZEBRA", "LLAMA"), ("LLAMA", "ZEBRA")):
+        [request] = api.of(task)
+        assert "PLAN IT" in request.conversation
+        assert other not in request.conversation

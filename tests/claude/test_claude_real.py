@@ -177,7 +177,13 @@ async def test_a_session_is_gone_on_with_and_costs_what_came_on_top(run, api):
     api.when("second", text("two"))
     first = await run("first")
 
-    second = await run("second", number=2, session=first.session_id, session_cost_usd=first.cost_usd)
+    second = await run(
+        "second",
+        number=2,
+        session=first.session_id,
+        session_cost_usd=first.cost_usd,
+        interrupted_by="timeout",
+    )
 
     assert second.session_id == first.session_id
     assert second.cost_usd == pytest.approx(first.cost_usd)

@@ -83,7 +83,8 @@ def arguments(
 
     Args:
         schema: of the structured output; None for text.
-        session_id: of a fresh session; not used when ``request.session`` is gone on with.
+        session_id: of a fresh session, and of one that begins with another task's; not used when the task's own is
+            gone on with.
         max_budget_usd: what the attempt may cost; None is no limit.
         add_dirs: folders that we need it to read.
     """
@@ -106,6 +107,9 @@ def arguments(
     argv = ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"]
     # As one word, so that no value can be taken for another option.
     argv += [f"--{name}={value}" for name, value in flags.items()]
+    if request.session is not None and not request.interrupted_by:
+        # Another task's session goes on in one of its own: several tasks may begin there, at the same time too.
+        argv.append("--fork-session")
     if options.strict_mcp_config:
         argv.append("--strict-mcp-config")
     dirs = [request.project_root / path for path in options.add_dirs]
@@ -122,12 +126,13 @@ def _flags(
     session_id: str,
     max_budget_usd: float | None,
 ) -> Iterator[tuple[str, str]]:
-    if request.session is None:
-        yield "session-id", session_id
-    else:
+    is_other_tasks = request.session is not None and not request.interrupted_by
+    if request.session is not None:
         yield "resume", request.session
-        if not request.interrupted_by and definition is not None:
-            yield "system-prompt-snapshot", "off"  # another agent goes on with the session, as itself
+    if request.session is None or is_other_tasks:
+        yield "session-id", session_id
+    if is_other_tasks and definition is not None:
+        yield "system-prompt-snapshot", "off"  # another agent goes on with the session, as itself
     yield "permission-mode", rights.mode
     wanted = {
         "model": options.model or (definition.model if definition else None),
