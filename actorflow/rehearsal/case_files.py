@@ -37,7 +37,8 @@ class TestDocument:
 
     def __init__(self, data: bytes, *, file: str) -> None:
         self.file = file
-        self._document = read_document(data, file=file, limits=ReadLimits())
+        needs = "it needs 'tests': a list of tests, each with a name"
+        self._document = read_document(data, file=file, limits=ReadLimits(), needs=needs)
         self._report = Report()
         self._cases: CaseFile | None = None
         if self._document.is_readable:

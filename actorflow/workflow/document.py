@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from actorflow.workflow.events import (
@@ -42,6 +42,7 @@ _NO_KEY = object()
 _DROPPED = object()
 
 _BOM = b"\xef\xbb\xbf"
+_NEEDS = "a workflow needs at least 'name' and 'tasks'"
 _BAD_BYTES = bytes(b for b in range(256) if b >= 0x20 or b in b"\t\n\r").replace(b"\x7f", b"")
 _BAD_MANY = re.compile(rb"\xc2[\x80-\x84\x86-\x9f]|\xef\xbf[\xbe\xbf]")
 _BAD_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
@@ -90,15 +91,20 @@ class Document:
             )
 
 
-def read_document(data: bytes, *, file: str, limits: ReadLimits) -> Document:
-    """Read ``data``; never raises for what is in it."""
+def read_document(data: bytes, *, file: str, limits: ReadLimits, needs: str = _NEEDS) -> Document:
+    """Read ``data``; never raises for what is in it.
+
+    Args:
+        needs: what to say of a file that is empty.
+    """
     data = data.removeprefix(_BOM)
     document = Document(file, data, format_of(data, file))
     try:
         _check_bytes(data, limits)
         document.value = _read(document, limits)
     except ReadingStopped as stopped:
-        document.faults.append(stopped.fault)
+        fault = stopped.fault
+        document.faults.append(replace(fault, hint=needs) if fault.code == "E504" else fault)
         document.is_readable = False
     return document
 
@@ -164,9 +170,7 @@ def _refuse_character(text: str) -> None:
 
 def _read(document: Document, limits: ReadLimits) -> Any:
     if not document.data.strip():
-        raise ReadingStopped(
-            Fault(0, 0, "E504", "the file is empty", "a workflow needs at least 'name' and 'tasks'")
-        )
+        raise ReadingStopped(Fault(0, 0, "E504", "the file is empty"))
     if document.format == "json":
         value = json_value(document.data, limits)
         if value is not NOT_SURE:
@@ -223,8 +227,7 @@ class _Builder:
             else:
                 self._take_other(event)
         if self._root is _NOTHING or self._root is None:
-            hint = "a workflow needs at least 'name' and 'tasks'"
-            raise ReadingStopped(Fault(0, 0, "E504", "the file has nothing but comments", hint))
+            raise ReadingStopped(Fault(0, 0, "E504", "the file has nothing but comments"))
         return self._root
 
     def _take_key(self, event: Event) -> None:

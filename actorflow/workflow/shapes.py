@@ -103,7 +103,10 @@ class Text(Shape):
             return INVALID
         if self.is_line and (len(value) > self.longest or not value.isprintable()):
             message = f"{spelled(path)} must be one line of at most {self.longest} characters"
-            report.error(path, "E618", message)
+            odd = next((character for character in value if not character.isprintable()), "")
+            report.error(
+                path, "E618", message, f"it has U+{ord(odd):04X}, which cannot be seen" if odd else ""
+            )
             return INVALID
         return value
 

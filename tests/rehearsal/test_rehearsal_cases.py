@@ -220,6 +220,13 @@ def test_everything_wrong_with_the_file_is_told_with_its_place(run, text: str, e
     assert result.cases == ()
 
 
+def test_an_empty_file_is_told_what_it_needs(run) -> None:
+    (problem,) = run("# nothing yet\n").problems
+
+    assert problem.code == "E504"
+    assert "'tests'" in problem.hint
+
+
 def test_an_expectation_too_few_groups_is_refused(run) -> None:
     assert [p.code for p in run(one("{together: [review]}")).problems] == ["E607"]
 

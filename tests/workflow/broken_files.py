@@ -195,6 +195,7 @@ TOP_LEVEL = [
     _case("a blank name", 'name: «" "\ntasks:' + A, "E607 empty"),
     _case("a number as a name", "name: «2024\ntasks:" + A, "E601 quote"),
     _case("a name of two lines", 'name: «"a\\nb"\ntasks:' + A, "E618 one line"),
+    _case("a name that turns round", 'name: «"a\\u202eb"\ntasks:' + A, "E618 U+202E"),
     _case("a name that is too long", f"name: «{'x' * 201}\ntasks:" + A, "E618 200"),
     _key("a misspelt key", "«descripton: y", "E602 description"),
     _key("a key from elsewhere", "«jobs: {}", "E602 known keys"),
