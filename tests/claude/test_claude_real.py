@@ -172,6 +172,18 @@ async def test_what_a_policy_allows_binds_the_subagents_of_a_definition_too(agen
     assert not any({"Write", "Edit", "Bash"} & set(tools) for tools in of_subagent)
 
 
+async def test_servers_that_cannot_be_reached_or_are_left_out_are_told(run, api):
+    api.when("use them", text("done"))
+
+    servers = {"gone": {"command": "/nowhere"}, "odd": {"command": 5}}
+    result = await run("use them", options=freeze({"mcp_servers": servers}))
+
+    assert result.notes == (
+        "MCP server(s) that could not be reached: gone",
+        "MCP server(s) that claude left out: odd; are they written as in .mcp.json?",
+    )
+
+
 async def test_a_session_is_gone_on_with_and_costs_what_came_on_top(run, api):
     api.when("first", text("one"))
     api.when("second", text("two"))

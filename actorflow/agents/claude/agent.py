@@ -143,7 +143,7 @@ class ClaudeAgent:
             cost_usd=talk.transcript.cost_usd,
             tokens=talk.transcript.tokens,
             session_id=talk.transcript.session_id or None,
-            notes=(*assignment.rights.notes, *_notes(talk), *ending.notes),
+            notes=(*assignment.rights.notes, *_notes(talk, assignment.options), *ending.notes),
         )
 
     def _assign(self, request: AgentRequest) -> _Assignment:
@@ -222,7 +222,7 @@ def _with_spend(error: AgentError, talk: Talk) -> AgentError:
     return error
 
 
-def _notes(talk: Talk) -> list[str]:
+def _notes(talk: Talk, options: ClaudeOptions) -> list[str]:
     transcript = talk.transcript
     notes = list(talk.notes)
     if transcript.denied:
@@ -230,6 +230,13 @@ def _notes(talk: Talk) -> list[str]:
         notes.append(f"refused: {refused}; options.allowed_tools allows what is meant to be used")
     if transcript.failed_servers:
         notes.append(f"MCP server(s) that could not be reached: {', '.join(transcript.failed_servers)}")
+    ignored = (
+        [] if transcript.servers is None else [n for n in options.mcp_servers if n not in transcript.servers]
+    )
+    if ignored:
+        notes.append(
+            f"MCP server(s) that claude left out: {', '.join(ignored)}; are they written as in .mcp.json?"
+        )
     if transcript.fallbacks:
         notes.append(f"another model took over: {'; '.join(transcript.fallbacks)}")
     if transcript.garbled:

@@ -41,7 +41,8 @@ class Transcript:
         limit: how the subscription's limit stands, if it was said.
         error: what the CLI calls what went wrong last ("" when nothing did).
         garbled: how many lines were no messages; ``sample`` is the first of them.
-        failed_servers: MCP servers that could not be reached.
+        servers: MCP servers that it knows of; None when it was never said.
+        failed_servers: those that could not be reached.
         fallbacks: what was said when another model took over.
     """
 
@@ -66,6 +67,7 @@ class Transcript:
         self.denied: dict[str, int] = {}
         self.garbled = 0
         self.sample = ""
+        self.servers: frozenset[str] | None = None
         self.failed_servers: tuple[str, ...] = ()
         self.fallbacks: tuple[str, ...] = ()
         self.text = ""
@@ -112,6 +114,7 @@ class Transcript:
         self._is_active, self.is_wake_due = True, False
         self.version = init.version or self.version
         self.permission_mode = init.permission_mode or self.permission_mode
+        self.servers = frozenset(name for name, _ in init.servers)
         self.failed_servers = tuple(name for name, status in init.servers if status == "failed")
 
     def _changed(self, background: Background) -> None:
