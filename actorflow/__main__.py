@@ -11,6 +11,7 @@ import gc
 import io
 import os
 import sys
+from contextlib import suppress
 
 __all__ = ["main"]
 
@@ -45,6 +46,10 @@ def _run() -> int:
         return 130
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
+    except OSError as error:  # stdout itself: what else fails in a command is told by it
+        with suppress(OSError):
+            sys.stderr.write(f"error: cannot write to stdout: {error.strerror}\n")
+        return 74
 
 
 def _flushed(code: int) -> int:

@@ -90,3 +90,23 @@ def test_looking_at_a_run_loads_neither_yaml_nor_the_language_of_expressions(tmp
         loaded = loaded_by(command, cwd=tmp_path)
 
         assert not loaded & {"trio", "lark", "yaml", "asyncio", "actorflow.expressions"}, command
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [("--help",), ("history", "--json"), ("schema",), ("status", "--json")])
+def test_a_stdout_that_is_full_is_told_without_a_traceback(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "actorflow", *arguments],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+
+    assert done.returncode == 74
+    assert "Traceback" not in done.stderr
+    assert "error: " in done.stderr
