@@ -20,8 +20,8 @@ from actorflow.workflow.plan import Plan
 from tests.simulation.services import Services
 
 MAX_LOST = 3
-STOP_SECONDS = 5.0
-"""How long after a cancellation an agent may go on before it is stopped; a slow disk and an actor that crashes are in it."""
+STOP_SECONDS = 13.0
+"""How long after a cancellation an agent may go on before it is stopped; in it are three commits on a slow disk: the cancellation's, and those of actors that crash over it."""
 EARLY = 1e-5
 END_PHASES = {
     RunStatus.SUCCESS: {"on_success", "on_complete"},
