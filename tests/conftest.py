@@ -2,18 +2,32 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.crash.projects import Ended, Project, Zygote, running_zygote
 from tests.crash.workflows import WORKFLOWS
 
 pytest_plugins = ["tests.figures"]
+
+# How long a machine takes to make an example says nothing of the example: it may be busy with something else.
+hypothesis.settings.register_profile(
+    "actorflow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("actorflow")
+
+# Tests send signals to what they start, and a program keeps ignoring what whoever started it ignores: a shell without job control starts
+# what runs in its background with SIGINT ignored, nohup with SIGHUP.
+for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 
 
 @contextmanager
