@@ -55,7 +55,7 @@ def _kill_at_random(project, command, rng) -> bool:
     with project.start(*command) as driver:
         while len(project.lines("ran.txt")) < known + more and driver.poll() is None:
             time.sleep(0.002)
-        time.sleep(rng.uniform(0.0, 0.02 if more else 0.5))
+        time.sleep(rng.uniform(0.0, 0.02 if more else 0.1))
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
     return driver.returncode == -signal.SIGKILL
@@ -109,4 +109,4 @@ def test_a_hundred_tasks_end_as_if_nobody_had_killed_their_driver(project, size,
         what="done again, other outputs, or processes left",
     )
     assert (again, wrong, left) == (0, [], [])
-    assert killed >= KILLS - 2, "the run was over before its driver was killed"
+    assert killed >= KILLS // 2, "the run was over before its driver was killed"
