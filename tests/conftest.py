@@ -15,7 +15,7 @@ import pytest
 from tests.crash.projects import Ended, Project, Zygote, running_zygote
 from tests.crash.workflows import WORKFLOWS
 
-pytest_plugins = ["tests.figures"]
+pytest_plugins = ["tests.figures", "tests.loopback"]
 
 # How long a machine takes to make an example says nothing of the example: it may be busy with something else.
 hypothesis.settings.register_profile(

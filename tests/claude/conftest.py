@@ -29,9 +29,16 @@ def claude():
 
 
 @pytest.fixture
-def api():
-    with MessagesApi() as api:
+def api(loopback):
+    """The stub of the service, in the network of the programs."""
+    with MessagesApi(loopback.listen()) as api:
         yield api
+
+
+@pytest.fixture
+def claude_in_network(claude, loopback, tmp_path):
+    """The real program, for an agent that works in the test's own process: it enters the network by itself."""
+    return loopback.program(tmp_path / "claude", claude)
 
 
 @pytest.fixture
@@ -64,12 +71,18 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def actorflow(environment, project):
+def command_line(loopback):
+    """How the command line is called, in the network of the programs."""
+    return lambda *arguments: loopback.command(sys.executable, "-m", "actorflow", *map(str, arguments))
+
+
+@pytest.fixture
+def actorflow(command_line, environment, project):
     """Call the command line in the project; gives the finished process."""
 
     def actorflow(*arguments, check=True, **variables):
         done = subprocess.run(
-            [sys.executable, "-m", "actorflow", *map(str, arguments)],
+            command_line(*arguments),
             cwd=project,
             env={**environment, **variables},
             capture_output=True,

@@ -1,6 +1,6 @@
 """A stub of the Messages API, as far as the real ``claude`` uses it: answers over SSE, errors, delays, streams that break off.
 
-``MessagesApi`` serves on loopback from threads. What it answers is scripted: ``when(marker, *steps)`` plays the
+``MessagesApi`` serves from threads, on any socket that listens. What it answers is scripted: ``when(marker, *steps)`` plays the
 steps, one a request, for every session whose conversation holds the marker. It counts what is asked, and
 knows how many requests are open at once.
 """
@@ -8,6 +8,7 @@ knows how many requests are open at once.
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -74,15 +75,14 @@ class Request:
 class MessagesApi:
     """See the module. A context manager; ``url`` is where it serves."""
 
-    def __init__(self) -> None:
+    def __init__(self, listening: socket.socket | None = None) -> None:
         self.requests: list[Request] = []
         self.open = self.most_open = 0
         self._scripts: list[tuple[str, tuple[Step, ...]]] = []
         self._played: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
         self._gone = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._server.daemon_threads = True
+        self._server = _Server(listening or socket.create_server(("127.0.0.1", 0)), _handler_of(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
@@ -150,6 +150,15 @@ def events_of(step: Step, model: str, number: int) -> Iterator[dict[str, Any]]:
     ending = {"stop_reason": reason, "stop_sequence": None}
     yield {"type": "message_delta", "delta": ending, "usage": {"output_tokens": 20}}
     yield {"type": "message_stop"}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, listening: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(listening.getsockname(), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listening
 
 
 def _handler_of(api: MessagesApi) -> type[BaseHTTPRequestHandler]:

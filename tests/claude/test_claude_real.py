@@ -29,7 +29,7 @@ def channel():
 
 
 @pytest.fixture
-def agent(claude, environment, monkeypatch):
+def agent(claude_in_network, environment, monkeypatch):
     """Make the agent, in an environment of its own."""
     for name in list(os.environ):
         monkeypatch.delenv(name)
@@ -37,7 +37,7 @@ def agent(claude, environment, monkeypatch):
         monkeypatch.setenv(name, value)
 
     def agent(definition=None, **options):
-        return ClaudeAgent(ClaudeSetup(named=claude, **options), definition)
+        return ClaudeAgent(ClaudeSetup(named=claude_in_network, **options), definition)
 
     return agent
 

@@ -36,13 +36,13 @@ def left_of(run_id: str) -> list[int]:
 
 
 @pytest.fixture
-def start(environment, project):
+def start(command_line, environment, project):
     """Start the command line in the background; what is left of it is killed."""
     started = []
 
     def start(*arguments):
         process = subprocess.Popen(
-            [sys.executable, "-m", "actorflow", *map(str, arguments)],
+            command_line(*arguments),
             cwd=project,
             env=environment,
             stdin=subprocess.DEVNULL,
