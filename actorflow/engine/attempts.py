@@ -3,7 +3,8 @@
 An attempt renders its request, calls the agent under the task's time limits, and turns whatever comes back
 into one outcome event. It lives in the ``AttemptHost``, beside the actor of its task and not inside it, so
 that a crash of that actor does not end work that is paid for. The host keeps an attempt until it is told to
-forget it: that it is there is what says that it has been begun, so none is ever carried out twice. Every
+forget it: that it is there is what says that it has been begun, so none is ever carried out twice. Stopping one
+waits for nobody, neither for an actor nor for the disk. Every
 exception of an agent becomes a failed attempt; only trio's cancellation goes through.
 """
 
@@ -42,11 +43,13 @@ class AttemptHost:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._attempts: dict[tuple[TaskId, int], Attempt] = {}
+        self._stopped: set[tuple[TaskId, int]] = set()
         self._nursery: trio.Nursery | None = None
 
     async def serve(self, ctx: Context) -> None:  # noqa: ARG002 (a service is given its context)
         """Be the place where attempts run, until cancelled. A service actor; what it held before a restart is gone."""
         self._attempts.clear()
+        self._stopped.clear()
         async with trio.open_nursery() as self._nursery:
             await trio.sleep_forever()
 
@@ -55,7 +58,7 @@ class AttemptHost:
         return self._attempts.get((task, attempt))
 
     def begin(self, start: StartAttempt, state: RunState, driver: Ref[object]) -> None:
-        """Begin an attempt.
+        """Begin an attempt; one that has been stopped before, or while somebody asks the run to stop, ends without a call of its agent.
 
         Args:
             state: the state in which it was started.
@@ -65,11 +68,25 @@ class AttemptHost:
             raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
         attempt = Attempt(self._session, start, state, driver)
         self._attempts[start.task, start.attempt] = attempt
+        if self._session.room.asked_to_stop or (start.task, start.attempt) in self._stopped:
+            attempt.stop()
         self._nursery.start_soon(attempt.work, name=f"attempt:{start.task}:{start.attempt}")
+
+    def stop(self, task: TaskId, attempt: int) -> None:
+        """Stop an attempt, also one that its actor has not begun yet."""
+        self._stopped.add((task, attempt))
+        if (begun := self.find(task, attempt)) is not None:
+            begun.stop()
+
+    def stop_all(self) -> None:
+        """Stop every attempt that is there."""
+        for attempt in self._attempts.values():
+            attempt.stop()
 
     def forget(self, task: TaskId, attempt: int) -> None:
         """Let go of an attempt whose outcome is durable."""
         self._attempts.pop((task, attempt), None)
+        self._stopped.discard((task, attempt))
 
     def running(self) -> list[str]:
         """Name the attempts that have not ended."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,6 @@ from typing import Literal, TypeAlias
 import trio
 
 from actorflow.actors import Context
-from actorflow.engine.messages import CancelRun
-from actorflow.engine.paths import DRIVER
-from actorflow.engine.room import Room
 from actorflow.errors import DriverSilent
 from actorflow.journal.storage import NO_ROOM
 
@@ -33,6 +30,9 @@ POLL_SECONDS = 0.1
 
 ANSWER_SECONDS = 15.0
 """How long a driver may take to answer. One that is stopped, or whose disk is stuck, does not."""
+
+RECORD_SECONDS = 60.0
+"""How long other requests wait for the record of a cancellation."""
 
 MAX_REQUEST_BYTES = 64 * 1024
 
@@ -48,22 +48,25 @@ class Request:
     by: str = ""
 
 
-async def serve_control(ctx: Context, folder: Path, tree: Callable[[], str], room: Room) -> None:
+async def serve_control(
+    ctx: Context,  # noqa: ARG001 (a service is given its context)
+    folder: Path,
+    tree: Callable[[], str],
+    cancel: Callable[[str, str], Awaitable[bool]],
+) -> None:
     """Answer requests for as long as the run is driven. A service actor.
 
     Args:
         tree: draws the supervision tree.
-        room: a run that waits for room on the disk stops when it is to be cancelled.
+        cancel: cancels the run, for somebody and with the id of the request, and waits until that is recorded; False when the run is over.
     """
-    driver = ctx.directory.ref(DRIVER)
     answered: set[str] = set()
     while True:
         for request in _new_requests(folder, answered):
             if request.kind == "cancel":
-                room.ask_to_stop()
-                with suppress(trio.TooSlowError):  # a stuck disk; whoever asked has given up before
-                    await driver.ask(CancelRun(request.by, request.request_id), timeout_seconds=60.0)
-                    _answer(folder, request, "cancelling")
+                with trio.move_on_after(RECORD_SECONDS):  # a stuck disk; whoever asked has given up before
+                    if await cancel(request.by, request.request_id):
+                        _answer(folder, request, "cancelling")
             elif request.kind == "tree":
                 _answer(folder, request, tree())
             else:

@@ -86,7 +86,8 @@ class Drive:
         self._control = control
         self._runtime: Runtime | None = None
         self._host: AttemptHost | None = None
-        self._cancelled_early: str | None = None
+        self._wish: CancelRun | None = None
+        self._requests: set[str] = set()
 
     async def run(self, first: Sequence[Event] = ()) -> RunState:
         """Record ``first``, then drive the run until it is over; returns the state it ended in.
@@ -98,8 +99,7 @@ class Drive:
         try:
             session = await self._begin(first)
             async with open_runtime(self._tree(session), on_restart=self._restarted) as self._runtime:
-                if self._cancelled_early is not None:
-                    self._tell(CancelRun(self._cancelled_early))
+                self._tell_wish()
                 await session.ending.reached.wait()
         except SupervisorFailed as failure:
             return await self._pause(session, _root_cause(failure))
@@ -110,16 +110,34 @@ class Drive:
             raise session.ending.error
         return session.hub.state or session.initial
 
-    def cancel(self, by: str) -> bool:
-        """Ask for the run to be cancelled; False when it is over. Before its actors are up this is kept until they are.
+    def cancel(self, by: str, request_id: str = "") -> bool:
+        """Stop all that runs, and ask for the run to be cancelled; False when it is over. Before its actors are up this is kept until they are.
 
-        If the disk is full and the run cannot even record that, it stops at once, and a resume goes on.
+        Agents are stopped here and now, and none is called until the RunActor has recorded the wish: for that the journal needs
+        not to know anything, as an agent may end at any time. A disk that is slow or stuck holds nobody up. The wish is told again to a RunActor whose
+        predecessor crashed over it. If the disk is full and the run cannot even record that, it ends at once, and a resume goes on.
+
+        Args:
+            request_id: of the request of another process; the same one again asks for nothing more.
         """
-        self._session.room.ask_to_stop()
-        if self._runtime is None and not self._session.hub.is_closed:
-            self._cancelled_early = by
+        if request_id in self._requests:
             return True
-        return self._tell(CancelRun(by))
+        self._session.room.ask_to_stop()
+        self._wish = CancelRun(by, request_id)
+        if request_id:
+            self._requests.add(request_id)
+        is_early = self._runtime is None and not self._session.hub.is_closed
+        is_taken = is_early or self._tell(self._wish)
+        if self._host is not None:
+            self._host.stop_all()
+        return is_taken
+
+    async def cancel_and_wait(self, by: str, request_id: str) -> bool:
+        """Cancel, and wait until that is durable."""
+        is_taken = self.cancel(by, request_id)
+        if is_taken:
+            await self._session.room.wait_heard()
+        return is_taken
 
     def hurry(self, by: str = "") -> None:
         """Cancel once more, and kill at once what is being ended.
@@ -139,9 +157,10 @@ class Drive:
     async def _begin(self, first: Sequence[Event]) -> Session:
         session = await _record(self._session, first)
         # It came while we waited for the disk: no agent is called at all.
-        if self._cancelled_early is not None:
-            request, self._cancelled_early = ev.RunCancelRequested(self._cancelled_early), None
-            session = await _record(session, [request])
+        if self._wish is not None:
+            wish, self._wish = self._wish, None
+            session = await _record(session, [ev.RunCancelRequested(wish.by)])
+            session.room.heard()
         return session
 
     def _tree(self, session: Session) -> SupervisorSpec:
@@ -154,13 +173,20 @@ class Drive:
             ),
         ]
         if self._control is not None:
-            room = session.room
-            children.append(ChildSpec("control", service(serve_control, self._control, self.tree, room)))
+            control = service(serve_control, self._control, self.tree, self.cancel_and_wait)
+            children.append(ChildSpec("control", control))
         return SupervisorSpec("run", "rest_for_one", tuple(children))
 
     def _restarted(self, restarted: Restarted) -> None:
         cause = "it ended" if restarted.error is None else self._describe(restarted.error)
         self._tell(SupervisorRestarted(ev.ActorRestarted(restarted.path, restarted.restarts, cause)))
+        if DRIVER in (restarted.path, *restarted.siblings):
+            self._tell_wish()
+
+    def _tell_wish(self) -> None:
+        """Tell the RunActor what somebody has wished and its predecessor, if there was one, has not recorded."""
+        if self._wish is not None and self._session.room.asked_to_stop:
+            self._tell(self._wish)
 
     def _tell(self, message: CancelRun | SupervisorRestarted) -> bool:
         if self._runtime is None:

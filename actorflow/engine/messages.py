@@ -27,7 +27,6 @@ __all__ = [
     "Rejoined",
     "RoomChanged",
     "RunMessage",
-    "StopAttempt",
     "SupervisorRestarted",
     "TaskMessage",
     "WaitUntil",
@@ -132,11 +131,6 @@ class WaitUntil:
 
 
 @dataclass(frozen=True, slots=True)
-class StopAttempt:
-    """RunActor: end the running attempt."""
-
-
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """RunActor: the outcome of this attempt is durable. ``is_final``: and the task is done with."""
 
@@ -144,4 +138,4 @@ class Recorded:
     is_final: bool
 
 
-TaskMessage: TypeAlias = Carry | WaitUntil | StopAttempt | Recorded
+TaskMessage: TypeAlias = Carry | WaitUntil | Recorded

@@ -57,6 +57,7 @@ class Room:
         self.on_change: Callable[[], None] = _nothing
         self._waiting = 0
         self._stop = trio.Event()
+        self._heard = trio.Event()
 
     async def insist(self, write: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Call ``write`` until there is room for it; return what it returns. Cancellable between two tries.
@@ -114,6 +115,13 @@ class Room:
         if self.asked_to_stop:
             self.asked_to_stop = False
             self._stop = trio.Event()
+            self._heard.set()
+            self._heard = trio.Event()
+
+    async def wait_heard(self) -> None:
+        """Wait until the wish to stop is recorded."""
+        if self.asked_to_stop:
+            await self._heard.wait()
 
     def begin(self, reason: str) -> None:
         """Say that somebody begins to wait for room."""

@@ -3,7 +3,8 @@
 Takes outcomes and requests from its mailbox, as many as are there; settles them with all their consequences;
 commits that as one batch; then publishes the new state and acts on it. Invariant: nothing is acted upon
 before the batch that records it is durable; what is no act is done while the disk writes. When it crashes, its successor folds the journal and tells every
-TaskActor again what it is to do, so that running attempts are adopted and not lost. Must not wait for agents,
+TaskActor again what it is to do, so that running attempts are adopted and not lost. What a person has asked to
+stop is stopped before this actor hears of it (``Drive.cancel``): it only records that. Must not wait for agents,
 views or timers of others.
 """
 
@@ -28,7 +29,6 @@ from actorflow.engine.messages import (
     Recorded,
     Rejoined,
     RoomChanged,
-    StopAttempt,
     SupervisorRestarted,
     TaskMessage,
     WaitUntil,
@@ -120,6 +120,8 @@ class RunActor(Actor):
         self._session.hub.publish(self._state, ())
         tasks = [self._state.tasks[task_id] for task_id in self._session.plan.tasks]
         started = [task for task in tasks if task.status is TaskStatus.RUNNING]
+        for task in started:
+            self._stop_if_cancelled(task)
         lost = [
             ev.AttemptLost(t.id, t.attempts) for t in started if t.is_attempt_open and not self._is_known(t)
         ]
@@ -150,7 +152,8 @@ class RunActor(Actor):
         """Give the events of all messages; what is said of an attempt after its outcome, such as the outcome once more, is dropped."""
         events: list[Event] = []
         ended: set[tuple[TaskId, int]] = set()
-        for message in messages:
+        # First the wish to cancel: whom it has stopped may have said so before it was told again to us.
+        for message in sorted(messages, key=lambda message: type(message) is not CancelRun):
             if isinstance(message, Outcome | OpenSession):
                 attempt = message.event.task, message.event.attempt
                 if attempt in ended:
@@ -245,8 +248,11 @@ class RunActor(Actor):
             cancelling = cancelling or type(event) in (ev.RunCancelRequested, ev.RunTimedOut)
         if cancelling:
             for task in self._state.tasks.values():
-                if task.is_attempt_open and is_cancelled(self._state, task):
-                    self._tell_task(task.id, StopAttempt())
+                self._stop_if_cancelled(task)
+
+    def _stop_if_cancelled(self, task: TaskState) -> None:
+        if task.is_attempt_open and is_cancelled(self._state, task):
+            self._host.stop(task.id, task.attempts)
 
     def _carry(self, start: StartAttempt) -> None:
         self._tell_task(start.task, Carry(start, self._state))
@@ -292,8 +298,6 @@ class RunActor(Actor):
     def _instruct_running(self, task: TaskState) -> None:
         if task.is_attempt_open:
             self._carry(_start_again(task))
-            if is_cancelled(self._state, task):
-                self._tell_task(task.id, StopAttempt())
         elif task.due_at is not None:
             self._tell_task(task.id, WaitUntil(task.due_at))
 

@@ -1,6 +1,6 @@
 """TaskActor: carries out what was decided about one task, from the start of its first attempt to its end.
 
-Begins attempts in the host, stops them, waits out back-offs, and lets go of what is recorded. It decides
+Begins attempts in the host, waits out back-offs, and lets go of what is recorded. It decides
 nothing and holds nothing that its successor cannot ask for again, so a crash costs no attempt: the attempt
 goes on in the host and tells the RunActor itself how it ended. It is there a moment before the start is
 durable, and does nothing until it is told.
@@ -17,7 +17,6 @@ from actorflow.engine.messages import (
     Due,
     Recorded,
     Rejoined,
-    StopAttempt,
     WaitUntil,
 )
 from actorflow.engine.session import Session
@@ -61,10 +60,6 @@ class TaskActor(Actor):
                 self._stop_waiting()
                 self._wait = trio.CancelScope()
                 self._ctx.start_soon(self._wait_until, due_at, self._wait)
-            case StopAttempt():
-                running = self._host.find(self._task, self._attempt)
-                if running is not None:
-                    running.stop()
             case _:
                 raise InternalError(f"TaskActor got {message!r}")
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import trio
+import trio.testing
 
+from actorflow.engine.messages import CancelRun
+from actorflow.engine.run_actor import RunActor
 from actorflow.errors import AgentError
 from actorflow.state import RunStatus
 from actorflow.state import events as ev
@@ -124,3 +127,61 @@ async def test_a_slow_watcher_never_slows_the_run_and_is_told_what_it_missed(
     assert slow[0].missed > 0
     assert sum(update.missed for update in slow) + len(slow) == len(quick)
     assert slow[-1].state.status is RunStatus.SUCCESS
+
+
+async def test_agents_are_told_to_stop_when_it_is_asked_for_and_not_when_a_slow_disk_has_recorded_it(
+    rehearse, autojump_clock
+) -> None:
+    run = rehearse(
+        "name: slow\ntasks: [{id: a, agent: scripted}, {id: b, agent: scripted}, {id: c, agent: scripted, dependencies: [b]}]"
+    )
+    gate = run.agent.hold("a")
+    took: dict[str, float] = {}
+
+    async def slow_disk(records) -> None:
+        if gate.reached.is_set():
+            committing.set()
+            await trio.sleep(4)
+
+    async def ask(task: str) -> None:
+        await committing.wait()
+        asked_at = trio.current_time()
+        run.drive.cancel("SIGINT")
+        await trio.testing.wait_all_tasks_blocked()
+        took[task] = trio.current_time() - asked_at
+        assert run.agent.cancelled == [("a", 1)]
+
+    run.sync, committing = slow_disk, trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run.run)
+        nursery.start_soon(ask, "a")
+
+    assert took == {"a": 0.0}
+    assert run.agent.attempts("c") == []
+    assert run.statuses() == {"a": "cancelled", "b": "success", "c": "cancelled"}
+    kinds = [type(recorded.event) for recorded in run.recorded]
+    assert kinds.index(ev.RunCancelRequested) < kinds.index(ev.AttemptCancelled)
+
+
+async def test_a_cancellation_survives_the_crash_of_the_actor_that_was_to_record_it(
+    rehearse, autojump_clock, monkeypatch
+) -> None:
+    turn, crashes = RunActor._turn, [RuntimeError("a mistake"), RuntimeError("another")]
+
+    async def crashing(self: RunActor, envelopes) -> None:
+        if crashes and any(isinstance(envelope.message, CancelRun) for envelope in envelopes):
+            raise crashes.pop()
+        await turn(self, envelopes)
+
+    monkeypatch.setattr(RunActor, "_turn", crashing)
+    run = rehearse(WORKFLOW)
+    gate = run.agent.hold("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run.run)
+        await gate.reached.wait()
+        run.drive.cancel("SIGINT")
+
+    assert not crashes
+    assert run.state.status is RunStatus.CANCELLED
+    assert run.agent.attempts("a") == [1]
+    assert run.statuses() == {"a": "cancelled", "b": "cancelled", "bad": "pending", "end": "success"}

@@ -151,19 +151,20 @@ async def test_a_cancellation_that_cannot_be_recorded_stops_the_run_too(chain, a
 
 
 async def test_a_cancellation_that_is_recorded_takes_its_course_through_a_full_disk(
-    chain, autojump_clock
+    rehearse, autojump_clock
 ) -> None:
-    FullDisk(chain, "AttemptCancelled", "a", seconds=60)
-    gate = chain.agent.hold("a")
+    run = rehearse(f"{CHAIN}hooks: {{on_complete: [{{id: end, agent: scripted}}]}}")
+    FullDisk(run, "AttemptSucceeded", "end", seconds=60)
+    gate = run.agent.hold("a")
 
     async def ask(feed) -> None:
         await gate.reached.wait()
-        chain.drive.cancel("somebody")
+        run.drive.cancel("somebody")
 
-    state = await chain.run(watch=ask)
+    state = await run.run(watch=ask)
 
     assert state.status is RunStatus.CANCELLED
-    assert len(chain.events(ev.RoomFound)) == 1
+    assert len(run.events(ev.RoomFound)) == 1
 
 
 async def test_outputs_too_large_for_the_journal_wait_for_room_as_well(

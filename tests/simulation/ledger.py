@@ -18,10 +18,9 @@ from actorflow.state.recorded import Recorded
 from actorflow.workflow.model import Backoff, HookPhase
 from actorflow.workflow.plan import Plan
 from tests.simulation.services import Services
+from tests.simulation.stops import Stops
 
 MAX_LOST = 3
-STOP_SECONDS = 13.0
-"""How long after a cancellation an agent may go on before it is stopped; in it are three commits on a slow disk: the cancellation's, and those of actors that crash over it."""
 EARLY = 1e-5
 END_PHASES = {
     RunStatus.SUCCESS: {"on_success", "on_complete"},
@@ -90,7 +89,8 @@ class Ledger:
         self._ends: dict[tuple[str, int], ev.Event | None] = {}
         self._hooks_of_this_end: set[str] = set()
         self._cancelled_at_the_end = False
-        self._cancelled_at: float | None = None
+        self._is_cancelled = False
+        self._stops = Stops()
 
     # --- what the script of an agent rests on --------------------------------------------------------------------
 
@@ -102,8 +102,8 @@ class Ledger:
 
     # --- the log -------------------------------------------------------------------------------------------------
 
-    def note(self, records: Sequence[Record]) -> None:
-        """Take note of a batch that has just become durable."""
+    def note(self, records: Sequence[Record], now: float) -> None:
+        """Take note of a batch that has become durable just now."""
         for record, recorded in zip(records, read_records(records), strict=True):
             if record.sequence != len(self.recorded) + 1:
                 self._broken(f"record {record.sequence} follows record {len(self.recorded)}")
@@ -111,6 +111,7 @@ class Ledger:
                 self._broken(f"driver {record.epoch} wrote after driver {self._epoch} had begun")
             self._epoch = record.epoch
             self._check(recorded.event, recorded.at, record.epoch)
+            self._check_stops(recorded.event, record.epoch, now)
             self.state = apply(self.state, recorded.event, recorded.at)
             self.recorded.append(recorded)
             self.seen[type(recorded.event).__name__] += 1
@@ -150,14 +151,28 @@ class Ledger:
                 for task in event.tasks:
                     self._reset(task, is_allowed=task in allowed)
                 self._cancelled_at_the_end = False
-                self._cancelled_at = None
+                self._is_cancelled = False
                 self._hooks_of_this_end.clear()
-            case ev.RunCancelRequested() | ev.RunTimedOut() if self.state.outcome is None:
-                self._cancelled_at = at if self._cancelled_at is None else self._cancelled_at
-            case ev.RunCancelRequested():
+            case ev.RunCancelRequested() if self.state.outcome is not None:
                 self._cancelled_at_the_end = True
             case ev.RunFinished():
                 self._finished(event)
+
+    def _check_stops(self, event: ev.Event, driver: int, now: float) -> None:
+        if isinstance(event, ev.RunCancelRequested):
+            self._stops.recorded(driver)
+        if isinstance(event, ev.RunCancelRequested | ev.RunTimedOut) and self.state.outcome is None:
+            self._is_cancelled = True
+            working = self.running.get(driver, {})
+            self._stops.leave_off({t: n for t, n in working.items() if self._is_stopped_with_the_run(t)}, now)
+        if isinstance(event, ev.AttemptCancelled):
+            is_meant = self._is_cancelled or self._cancelled_at_the_end
+            if not is_meant:
+                self._broken(f"an attempt of {event.task} is cancelled, and nobody has cancelled the run")
+
+    def _is_stopped_with_the_run(self, task: str) -> bool:
+        hook = self._plan.tasks[task].hook  # type: ignore[index]  # a task id
+        return hook is None or hook is HookPhase.ON_START
 
     def _outcome(self, event: Any, epoch: int) -> None:
         key = event.task, event.attempt
@@ -313,8 +328,18 @@ class Ledger:
 
     # --- agents --------------------------------------------------------------------------------------------------
 
-    def agent_starts(self, driver: int, task: str, attempt: int, *, is_replaced: bool) -> None:
+    def cancel_is_asked(self, driver: int, now: float) -> None:
+        """Take note that somebody asks a driver to cancel, and that it has said that it will."""
+        self._stops.asked(driver, self.running.get(driver, {}), now)
+
+    def agent_starts(self, driver: int, task: str, attempt: int, now: float, *, is_replaced: bool) -> None:
         """Check that an agent may be called now."""
+        if why_not := self._stops.why_not_called(driver, (task, attempt)):
+            self._broken(why_not)
+        if self._is_cancelled and self._is_stopped_with_the_run(task):
+            self._stops.leave_off(
+                {task: attempt}, now
+            )  # it was about to be called when the run's time was up
         if (task, attempt) not in self._ends:
             self._broken(f"the agent of {task} is called for attempt {attempt}, which is not durable")
         if (task, attempt) in self.executed:
@@ -328,14 +353,10 @@ class Ledger:
         running[task] = attempt
         self._check_room(list(running), "at work")
 
-    def agent_leaves_off(self, task: str, now: float) -> None:
-        """Check that an agent is told to stop, or ends by itself, soon after a cancellation."""
-        hook = self._plan.tasks[task].hook  # type: ignore[index]  # a task id
-        is_meant = hook is None or hook is HookPhase.ON_START
-        if is_meant and self._cancelled_at is not None and now - self._cancelled_at > STOP_SECONDS:
-            self._broken(
-                f"the agent of {task} was at work for {now - self._cancelled_at:g} s after the cancellation"
-            )
+    def agent_leaves_off(self, task: str, attempt: int, now: float) -> None:
+        """Check that an agent is told to stop, or ends by itself, at the moment of the cancellation."""
+        if why_not := self._stops.why_not_working((task, attempt), now):
+            self._broken(why_not)
 
     def agent_ended(self, driver: int, task: str, attempt: int) -> None:
         running = self.running.get(driver, {})
@@ -347,6 +368,11 @@ class Ledger:
         left = self.running.pop(driver, {})
         if left and not killed:
             self._broken(f"the drive has ended, and these agents are still at work: {left}")
+
+    def drive_is_over(self, driver: int) -> None:
+        """Check that a driver that has ended by itself has done what it was asked for."""
+        if why_not := self._stops.why_not_over(driver, self.recorded[-1].at):
+            self._broken(why_not)
 
     # --- the end -------------------------------------------------------------------------------------------------
 

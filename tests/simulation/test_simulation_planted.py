@@ -13,7 +13,8 @@ import msgspec
 import pytest
 
 from actorflow.engine import recording, recovery, run_actor
-from actorflow.engine.attempts import Attempt
+from actorflow.engine.attempts import Attempt, AttemptHost
+from actorflow.engine.drive import Drive
 from actorflow.engine.records import records_of
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.task_actor import TaskActor
@@ -139,14 +140,28 @@ def does_not_wait_before_a_retry(plant: pytest.MonkeyPatch) -> None:
 
 
 def does_not_stop_what_runs_when_it_cancels(plant: pytest.MonkeyPatch) -> None:
-    tell = RunActor._tell_task
-    plant.setattr(
-        RunActor,
-        "_tell_task",
-        lambda self, task, message: (
-            None if isinstance(message, run_actor.StopAttempt) else tell(self, task, message)
-        ),
-    )
+    for name in ("stop", "stop_all"):
+        plant.setattr(AttemptHost, name, lambda *_: None)
+
+
+def stops_what_runs_only_when_the_disk_has_recorded_it(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(AttemptHost, "stop_all", lambda self: None)
+
+
+def calls_agents_while_a_cancellation_waits_for_the_disk(plant: pytest.MonkeyPatch) -> None:
+    begin = AttemptHost.begin
+
+    def eager(self: AttemptHost, *args: Any) -> None:
+        room = self._session.room
+        asked, room.asked_to_stop = room.asked_to_stop, False
+        begin(self, *args)
+        room.asked_to_stop = asked
+
+    plant.setattr(AttemptHost, "begin", eager)
+
+
+def loses_a_cancellation_when_the_actor_crashes_over_it(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Drive, "_tell_wish", lambda self: None)
 
 
 def asks_a_service_that_is_closed(plant: pytest.MonkeyPatch) -> None:
@@ -213,7 +228,10 @@ PLANTED: dict[Plant, str] = {
     carries_out_an_attempt_again_after_a_crash: "carried out twice",
     does_not_say_an_outcome_again: "does not end",
     does_not_wait_before_a_retry: "and not at least",
-    does_not_stop_what_runs_when_it_cancels: "after the cancellation",
+    does_not_stop_what_runs_when_it_cancels: "after the cancellation|is asked to end|is called, and was stopped",
+    stops_what_runs_only_when_the_disk_has_recorded_it: "after the cancellation|is asked to end",
+    calls_agents_while_a_cancellation_waits_for_the_disk: "is asked to end|after the cancellation",
+    loses_a_cancellation_when_the_actor_crashes_over_it: "nobody has cancelled the run|was asked to cancel|does not end",
     asks_a_service_that_is_closed: "is closed for",
     does_not_narrow_a_pool: "run in .*; at most",
     starts_without_money: "no money left",

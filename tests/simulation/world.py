@@ -12,7 +12,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,12 +26,10 @@ from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
 from actorflow.engine.drive import Drive
 from actorflow.engine.feed import Feed, Hub
-from actorflow.engine.messages import CancelRun
-from actorflow.engine.paths import DRIVER
 from actorflow.engine.recovery import Again, recovery_events
 from actorflow.engine.session import BlobReader, Session
 from actorflow.engine.validity import Comparison, Side
-from actorflow.errors import AgentError, JournalError, JournalFull, MailboxClosed
+from actorflow.errors import AgentError, JournalError, JournalFull
 from actorflow.ids import RunId
 from actorflow.journal import MemoryBlobs, MemoryDisk, Record
 from actorflow.scheduling import Facts
@@ -242,7 +240,7 @@ class World:
 
     def _note(self, records: Sequence[Record]) -> None:
         with self.guarded():
-            self.ledger.note(records)
+            self.ledger.note(records, self.clock())
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
@@ -295,6 +293,7 @@ class Driver:
         self._full_until = 0.0
         self._has_ballast = self._rng.random() < 0.9
         self._is_asked_to_stop = False
+        self._asked = 0
         self._has_committed = False
         self._is_gone = False
         self._dying = trio.Event()
@@ -409,6 +408,8 @@ class Driver:
             return
         with self.world.guarded():
             self._gone(killed=False)
+            if final.status is not RunStatus.PAUSED:  # its actors gave up: a person is told so
+                self.world.ledger.drive_is_over(self.epoch)
             if final.status is RunStatus.RUNNING or final.status is None:
                 raise Violation(f"the drive ended and the run is {final.status}")
             if not self.is_replaced and final != self.world.ledger.state:
@@ -485,12 +486,14 @@ class Driver:
 
     def _ask_for_cancel(self, drive: Drive) -> None:
         self._is_asked_to_stop = True
-        if drive._runtime is None or self._rng.random() < 0.4:
-            drive.cancel("somebody")
-            return
-        drive._session.room.ask_to_stop()  # as whoever serves requests does
-        with suppress(MailboxClosed):  # the drive is ending
-            drive._runtime.ref(DRIVER).tell_nowait(CancelRun("somebody", "a-request"), reserved=True)
+        self._asked += 1
+        request = "" if self._rng.random() < 0.4 else f"request {self._asked}"
+        is_taken = drive.cancel("somebody", request)
+        if request and self._rng.random() < 0.3:
+            drive.cancel("somebody", request)  # whoever serves requests has crashed, and finds it again
+        if is_taken and not self.is_dead:
+            with self.world.guarded():
+                self.world.ledger.cancel_is_asked(self.epoch, self.world.clock())
 
     async def _watch(self, feed: Feed) -> None:
         is_slow = any(fault.kind == "slow_watcher" for fault in self.faults.timed)
@@ -561,7 +564,11 @@ class SimAgent:
             await trio.sleep_forever()
         with self._world.guarded():
             ledger.agent_starts(
-                driver.epoch, request.task_id, request.attempt, is_replaced=driver.is_replaced
+                driver.epoch,
+                request.task_id,
+                request.attempt,
+                self._world.clock(),
+                is_replaced=driver.is_replaced,
             )
         role = self._world.scenario.roles.get(request.task_id, Role())
         try:
@@ -575,6 +582,9 @@ class SimAgent:
             self._leave_off(request)
             await self._clean_up(role)
             raise
+        except Exception:
+            self._leave_off(request)
+            raise
         finally:
             if not driver.is_dead:
                 ledger.agent_ended(driver.epoch, request.task_id, request.attempt)
@@ -585,7 +595,7 @@ class SimAgent:
         assert self._driver is not None
         if not (self._driver.is_dead or self._driver.is_replaced):
             with self._world.guarded():
-                self._world.ledger.agent_leaves_off(request.task_id, self._world.clock())
+                self._world.ledger.agent_leaves_off(request.task_id, request.attempt, self._world.clock())
 
     async def _clean_up(self, role: Role) -> None:
         if role.cleanup:
