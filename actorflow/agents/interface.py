@@ -17,7 +17,7 @@ from actorflow.ids import RunId, TaskId
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.catalog import AgentTraits
 
-__all__ = ["Agent", "AgentRequest", "AgentResult", "AttemptChannel", "Prepares", "Progress"]
+__all__ = ["Agent", "AgentRequest", "AgentResult", "AttemptChannel", "Prepares", "Progress", "Reattaches"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +132,27 @@ class Prepares(Protocol):
 
         Raises:
             ConfigurationError: something is not; says what to do.
+        """
+        ...
+
+
+@runtime_checkable
+class Reattaches(Protocol):
+    """What an agent has besides, whose programs outlive the driver that began them."""
+
+    async def reattach(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        """Go on with an attempt that a driver began which is gone.
+
+        Waits for its program while that runs, and takes what it gave when it has finished; nothing is started
+        anew. What it said before is heard again from the beginning: a session that was opened is opened again,
+        what was spent is told again. Cancellation ends the program and all that it has started, as in ``run``.
+
+        Args:
+            request: as it was when the attempt began; what it says about the past (``session``) too.
+
+        Raises:
+            AgentError: the attempt failed, as in ``run``; of kind ``lost`` when nothing is left of it, or nobody
+                can know how it ended. Then it may be that something of it still runs.
         """
         ...
 
