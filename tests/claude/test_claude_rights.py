@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from actorflow.agents.claude.rights import MODES, Wishes, common_tools, grant
+from actorflow.agents.claude.mcp_names import refusals, stands_for
+from actorflow.agents.claude.rights import MODES, Rights, Wishes, common_tools, grant
 
 NOBODY = Wishes(who="")
 
@@ -143,37 +144,101 @@ def test_a_definitions_list_is_its_own_and_everybody_elses_binds_its_subagents()
     )
 
 
-RULES = st.lists(
-    st.sampled_from(["Read", "Bash", "Bash(git *)", "Bash(ls)", "mcp__a", "mcp__a__b"]), max_size=4
-).map(tuple)
-WISHES = st.builds(
-    Wishes,
-    who=st.just("x"),
-    tools=st.none() | RULES,
-    allowed=RULES,
-    refused=RULES,
-    mode=st.none() | st.sampled_from(MODES),
+@pytest.mark.parametrize(
+    "wish", [policy(tools=("Agent", "Bash(git *)")), Wishes(who="w", tools=("Bash(ls)", "Agent"))]
 )
+def test_a_rule_that_only_the_subagents_have_keeps_its_mode_too(wish):
+    definition = Wishes(who="d", tools=("Read", "Agent"), binds_subagents=False)
+    wishes = (wish, definition, NOBODY) if wish.who == "the policy" else (NOBODY, definition, wish)
+
+    rights = grant(*wishes, command_line="bypassPermissions")
+
+    assert (rights.tools, rights.mode) == (("Agent",), "acceptEdits")
 
 
-def lies_within(tool: str, tools: tuple[str, ...]) -> bool:
-    """Whether a tool is one of these, or a tool of a server that is one of these."""
-    return any(tool == other or tool.startswith(f"{other}__") for other in tools)
+NAMES = ["Read", "Bash", "Agent", "mcp__a__b", "mcp__a__c", "mcp__ab__b"]
+RULES = st.lists(
+    st.sampled_from(
+        ["Read", "Bash", "Bash(git *)", "Bash(ls)", "Task", "mcp__a", "mcp__a__b", "mcp__a__*", "mcp__*"]
+    ),
+    max_size=4,
+).map(tuple)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(WISHES, min_size=3, max_size=3), WISHES)
-def test_one_more_who_has_a_say_never_adds_a_right(wishes, more):
+def wishes_of(*, binds_subagents=True):
+    modes = st.none() | st.sampled_from(MODES)
+    return st.builds(
+        Wishes,
+        who=st.just("x"),
+        tools=st.none() | RULES,
+        allowed=RULES,
+        refused=RULES,
+        mode=modes,
+        binds_subagents=st.just(binds_subagents),
+    )
+
+
+THREE = st.tuples(wishes_of(), wishes_of(binds_subagents=False), wishes_of())
+BY_A_PERSON = st.sampled_from(["", "plan", "acceptEdits", "bypassPermissions"])
+
+
+def has(tools: tuple[str, ...] | None, name: str) -> bool:
+    """Whether a list, of names or rules, has a tool in it."""
+    names = [tool.partition("(")[0].replace("Task", "Agent") for tool in tools or ()]
+    return tools is None or any(
+        stands_for(rule, name) if rule.startswith("mcp__") else rule == name for rule in names
+    )
+
+
+def offered(rights: Rights, name: str, *, to_subagents: bool) -> bool:
+    """Whether Claude Code has a tool, as it is called: ``--tools`` for its own ones, rules that refuse for those of servers, and the agent's list."""
+    if rights.session_tools is not None:
+        rules = [rule.removesuffix("*") for rule in refusals(rights.session_tools)]
+        if (
+            any(name.startswith(rule) for rule in rules)
+            if name.startswith("mcp__")
+            else name not in rights.session_tools
+        ):
+            return False
+    return to_subagents or has(rights.tools, name)
+
+
+@given(THREE, BY_A_PERSON)
+def test_a_tool_is_there_when_all_have_it_and_only_then(wishes, person):
+    rights = grant(*wishes, command_line=person)
+
+    for name in NAMES:
+        # Two different rules for one tool have nothing in common.
+        is_in_part = sum(any(tool.startswith(f"{name}(") for tool in wish.tools or ()) for wish in wishes) > 1
+        for to_subagents in (True, False):
+            who = [wish for wish in wishes if wish.binds_subagents or not to_subagents]
+            expected = all(has(wish.tools, name) for wish in who)
+            is_there = offered(rights, name, to_subagents=to_subagents)
+            assert expected if is_there else is_in_part or not expected
+    for rule in rights.allowed:
+        assert all(has(wish.tools, rule.partition("(")[0].replace("Task", "Agent")) for wish in wishes)
+
+
+@given(THREE, BY_A_PERSON)
+def test_no_mode_makes_a_whole_tool_of_a_rule(wishes, person):
+    rights = grant(*wishes, command_line=person)
+
+    has_rules = any("(" in tool for wish in wishes for tool in wish.tools or ())
+    assert not has_rules or MODES.index(rights.mode) <= MODES.index("acceptEdits")
+
+
+@given(THREE, wishes_of(), BY_A_PERSON)
+def test_one_more_who_has_a_say_never_adds_a_right(wishes, more, person):
     is_mode_said = any(wish.mode not in (None, "bypassPermissions") for wish in wishes[1:])
-    mode = more.mode if is_mode_said else None  # the default is no limit
+    mode = more.mode if is_mode_said or person else None  # the default is no limit
     limit = Wishes(who="more", tools=more.tools, refused=more.refused, mode=mode)
 
-    before, after = grant(*wishes), grant(*wishes, limit)
+    before, after = grant(*wishes, command_line=person), grant(*wishes, limit, command_line=person)
 
-    # A mode that was narrowed for the sake of a rule is wider again when that rule's tool is there no more.
-    is_for_a_rule = any("would allow all of its tool" in note for note in before.notes)
-    assert is_for_a_rule or MODES.index(after.mode) <= MODES.index(before.mode)
+    assert MODES.index(after.mode) <= MODES.index(before.mode)
     assert set(before.refused) <= set(after.refused)
-    if before.tools is not None:
-        assert after.tools is not None
-        assert all(lies_within(tool, before.tools) for tool in after.tools)
+    for name in NAMES:
+        for to_subagents in (True, False):
+            assert offered(before, name, to_subagents=to_subagents) or not offered(
+                after, name, to_subagents=to_subagents
+            )

@@ -19,6 +19,7 @@ from typing import Any, Final
 from actorflow.agents.claude.command import arguments, child_environment
 from actorflow.agents.claude.failures import ended_without_result, failure, session_is_lost
 from actorflow.agents.claude.login import LOGIN_VARIABLES, check_login
+from actorflow.agents.claude.mcp_names import is_mcp, server_rule, stands_for
 from actorflow.agents.claude.messages import Result, parse
 from actorflow.agents.claude.options import ClaudeOptions, read_options
 from actorflow.agents.claude.prompt import Message, opening
@@ -143,7 +144,7 @@ class ClaudeAgent:
             cost_usd=talk.transcript.cost_usd,
             tokens=talk.transcript.tokens,
             session_id=talk.transcript.session_id or None,
-            notes=(*assignment.rights.notes, *_notes(talk, assignment.options), *ending.notes),
+            notes=(*assignment.rights.notes, *_notes(talk, assignment), *ending.notes),
         )
 
     def _assign(self, request: AgentRequest) -> _Assignment:
@@ -222,8 +223,8 @@ def _with_spend(error: AgentError, talk: Talk) -> AgentError:
     return error
 
 
-def _notes(talk: Talk, options: ClaudeOptions) -> list[str]:
-    transcript = talk.transcript
+def _notes(talk: Talk, assignment: _Assignment) -> list[str]:
+    transcript, options = talk.transcript, assignment.options
     notes = list(talk.notes)
     if transcript.denied:
         refused = ", ".join(f"{tool} ({times}x)" for tool, times in transcript.denied.items())
@@ -237,11 +238,30 @@ def _notes(talk: Talk, options: ClaudeOptions) -> list[str]:
         notes.append(
             f"MCP server(s) that claude left out: {', '.join(ignored)}; are they written as in .mcp.json?"
         )
+    left_out = _without_tools(options, assignment.rights)
+    if left_out:
+        names = ", ".join(map(server_rule, left_out))
+        notes.append(
+            f"MCP server(s) of which no tool is granted: {', '.join(left_out)}; name {names} among the tools, wherever tools are named"
+        )
     if transcript.fallbacks:
         notes.append(f"another model took over: {'; '.join(transcript.fallbacks)}")
     if transcript.garbled:
         notes.append(f"{transcript.garbled} line(s) of claude's output were no messages, and were skipped")
     return notes
+
+
+def _without_tools(options: ClaudeOptions, rights: Rights) -> list[str]:
+    """Return the servers of the workflow of which the agent has no tool."""
+    if rights.tools is None:
+        return []
+    granted = [tool for tool in rights.tools if is_mcp(tool)]
+    rules = {name: server_rule(name) for name in options.mcp_servers}
+    return [
+        name
+        for name, rule in rules.items()
+        if not any(stands_for(rule, tool) or stands_for(tool, rule) for tool in granted)
+    ]
 
 
 def _hear_the_last_word(talk: Talk, stdout: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from actorflow.agents.claude.mcp_names import is_mcp, refusals
 from actorflow.agents.claude.options import ClaudeOptions
 from actorflow.agents.claude.rights import Rights
 from actorflow.agents.definitions import AgentDefinition
@@ -28,6 +29,9 @@ _STRUCTURED: Final = "StructuredOutput"
 
 _MOST_SCHEMA_BYTES: Final = 128_000
 """It is taken in argv only, where Linux allows 128 KiB for one word."""
+
+_MOST_SETTINGS_BYTES: Final = 2_000_000
+"""Claude Code reads no settings of more than 2 MiB."""
 
 _OF_A_PARENT: Final = (
     "CLAUDECODE",
@@ -146,7 +150,9 @@ def _flags(
     yield from ((name, str(value)) for name, value in wanted.items() if value)
     tools = rights.tools if definition is None else rights.session_tools
     if tools is not None:
-        yield "tools", ",".join(tool for tool in tools if not tool.startswith("mcp__"))
+        yield "tools", ",".join(tool for tool in tools if not is_mcp(tool))
+    if rights.session_tools is not None and (refused := refusals(rights.session_tools)):
+        yield "settings", _written_text(request.folder / "settings.json", _settings_text(refused))
     if options.setting_sources is not None:
         yield "setting-sources", ",".join(options.setting_sources)
 
@@ -159,6 +165,16 @@ def _schema_text(schema: Mapping[str, Any]) -> str:
         )
         hint = "say less in it, or have the agent write a file and return its path"
         raise AgentError("invalid_options", message, hint=hint, retryable=False)
+    return encoded.decode()
+
+
+def _settings_text(refused: tuple[str, ...]) -> str:
+    encoded = msgspec.json.encode({"permissions": {"deny": refused}})
+    if len(encoded) > _MOST_SETTINGS_BYTES:
+        message = (
+            "so many MCP tools are named one by one that Claude Code cannot be told to leave out the others"
+        )
+        raise AgentError("invalid_options", message, hint="name servers: mcp__NAME", retryable=False)
     return encoded.decode()
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from actorflow.agents.claude.mcp_names import is_mcp, stands_for
+
 __all__ = ["DEFAULT_MODE", "MODES", "Rights", "Wishes", "common_tools", "grant"]
 
 MODES: Final = ("plan", "dontAsk", "manual", "default", "acceptEdits", "auto", "bypassPermissions")
@@ -54,7 +56,7 @@ class Rights:
 
     Attributes:
         tools: the only tools, by name; None is all that Claude Code has.
-        session_tools: the only ones in the whole session, subagents included.
+        session_tools: the only ones in the whole session, subagents included, those of MCP servers too.
         allowed: names and rules that are allowed without asking.
         refused: names and rules that are refused in any case.
         notes: what was asked for and is not granted.
@@ -88,7 +90,7 @@ def grant(*wishes: Wishes, command_line: str = "") -> Rights:
     for wish in wishes:
         allowed = common_tools(allowed, wish.tools) or ()
     mode, notes = _mode(wishes, command_line)
-    partly = next((tool for tool in tools or () if "(" in tool), None)
+    partly = next((tool for wish in wishes for tool in wish.tools or () if "(" in tool), None)
     if partly is not None and _rank(mode) > _rank(_KEEPS_TO_RULES):
         notes += (
             f"permission mode {_KEEPS_TO_RULES} instead of {mode}: {partly} would allow all of its tool",
@@ -124,10 +126,7 @@ def _covers(wide: str, narrow: str) -> bool:
     if "(" in wide:
         return False
     mine, theirs = _name_of(wide), _name_of(narrow)
-    if mine.startswith("mcp__"):  # the name of a server stands for all its tools
-        server = mine.removesuffix("__*").removesuffix("__")
-        return theirs == server or theirs.startswith(f"{server}__")
-    return mine == theirs
+    return stands_for(mine, theirs) if is_mcp(mine) else mine == theirs
 
 
 def _names_of(rules: tuple[str, ...] | None) -> tuple[str, ...] | None:
