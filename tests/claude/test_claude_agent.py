@@ -107,12 +107,29 @@ async def test_every_option_becomes_an_option(argv, tmp_path):
         "max-budget-usd": "0.500000",
         "mcp-config": str(folder / "mcp.json"),
         "setting-sources": "user",
+        "settings": str(folder / "settings.json"),
         "append-system-prompt-file": str(folder / "system-prompt.md"),
         "add-dir": "/data",
     }
     assert "--strict-mcp-config" in words
     assert json.loads((folder / "mcp.json").read_text()) == {"mcpServers": {"db": {"command": "db"}}}
+    assert json.loads((folder / "settings.json").read_text()) == {"permissions": {"deny": ["mcp__*"]}}
     assert (folder / "system-prompt.md").read_text() == "Be brief."
+
+
+async def test_more_mcp_tools_than_the_others_can_be_told_from_are_refused_with_what_to_do(agent, tmp_path):
+    names = [f"mcp__server__{'x' * 60}{number:05}" for number in range(600)]
+
+    with pytest.raises(AgentError) as caught:
+        await agent().run(
+            make_request(tmp_path, {"task": "t"}, options=freeze({"tools": names})), RecordingChannel()
+        )
+
+    assert (caught.value.kind, caught.value.retryable, caught.value.hint) == (
+        "invalid_options",
+        False,
+        "name servers: mcp__NAME",
+    )
 
 
 async def test_a_session_is_gone_on_with_by_its_own_agent_or_by_another(argv, tmp_path):
