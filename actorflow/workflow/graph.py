@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Generic, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 __all__ = ["Edges", "dependents_of", "find_cycles", "not_ancestors", "path_lengths", "topological_order"]
 
@@ -18,6 +18,9 @@ Id = TypeVar("Id", bound=str)
 
 Edges: TypeAlias = Mapping[Id, Sequence[Id]]
 """Task id -> the ids of its direct dependencies."""
+
+_Numbers: TypeAlias = list[list[int]]
+"""For each task its dependencies, which are indexes of the list."""
 
 _TARGETS_AT_ONCE = 4096
 """Width of the bit sets in ``not_ancestors``: 512 bytes a task, so 100,000 tasks need 50 MB and not the
@@ -36,18 +39,8 @@ def dependents_of(dependencies: Edges[Id]) -> dict[Id, list[Id]]:
 
 def topological_order(dependencies: Edges[Id]) -> list[Id]:
     """Return the tasks so that each comes after its dependencies; tasks on or behind a cycle are left out."""
-    dependents = dependents_of(dependencies)
-    missing = {task: len({d for d in wanted if d in dependents}) for task, wanted in dependencies.items()}
-    ready = deque(task for task, count in missing.items() if not count)
-    order: list[Id] = []
-    while ready:
-        task = ready.popleft()
-        order.append(task)
-        for dependent in dependents[task]:
-            missing[dependent] -= 1
-            if not missing[dependent]:
-                ready.append(dependent)
-    return order
+    tasks, edges = _numbered(dependencies)
+    return [tasks[number] for number in _order(edges)]
 
 
 def path_lengths(dependencies: Edges[Id]) -> dict[Id, int]:
@@ -61,20 +54,19 @@ def path_lengths(dependencies: Edges[Id]) -> dict[Id, int]:
     return lengths
 
 
-def find_cycles(dependencies: Edges[Id]) -> list[tuple[Id, ...]]:
-    """Return one shortest cycle of each knot of tasks that wait for each other.
+def find_cycles(dependencies: Edges[Id], *, least: int = 1) -> list[tuple[Id, ...]]:
+    """Return one shortest cycle of each knot of at least ``least`` tasks that wait for each other.
 
     A cycle is the ids in order, the first one not repeated at the end: ``("a", "b")`` says that a waits for b
     and b for a. It begins with the task that is declared first of those on it.
     """
-    tangled = dependencies.keys() - topological_order(dependencies)
-    position = {task: i for i, task in enumerate(dependencies)}
-    components = _Knots(dependencies, tangled).components()
-    knots = (c for c in components if len(c) > 1 or c[0] in dependencies[c[0]])
-    cycles = [
-        _shortest_cycle(dependencies, frozenset(knot), min(knot, key=position.__getitem__)) for knot in knots
-    ]
-    return sorted(cycles, key=lambda cycle: position[cycle[0]])
+    tasks, edges = _numbered(dependencies)
+    untangled = _order(edges)
+    if len(untangled) == len(tasks):
+        return []
+    knots = (knot for knot in _knots(edges, untangled) if len(knot) > 1 or knot[0] in edges[knot[0]])
+    cycles = sorted(_shortest_cycle(edges, set(knot), min(knot)) for knot in knots if len(knot) >= least)
+    return [tuple(tasks[number] for number in cycle) for cycle in cycles]
 
 
 def not_ancestors(dependencies: Edges[Id], pairs: Iterable[tuple[Id, Id]]) -> frozenset[tuple[Id, Id]]:
@@ -111,73 +103,80 @@ def _missing(
         above[task] = before | bits.get(task, 0)
 
 
-class _Knots(Generic[Id]):
-    """Strongly connected components by Tarjan's algorithm, with a stack of its own in place of the call stack."""
+def _numbered(dependencies: Edges[Id]) -> tuple[list[Id], _Numbers]:
+    """Return the tasks, and for each of them the numbers of its dependencies: where those are in the list.
 
-    def __init__(self, dependencies: Edges[Id], tangled: AbstractSet[Id]) -> None:
-        self._dependencies = dependencies
-        self._tangled = tangled
-        self._index: dict[Id, int] = {}
-        self._low: dict[Id, int] = {}
-        self._stack: list[Id] = []
-        self._on_stack: set[Id] = set()
+    What walks the whole graph walks numbers: looking up names takes most of its time otherwise.
+    """
+    numbers = {task: i for i, task in enumerate(dependencies)}
+    return list(numbers), [[numbers[d] for d in wanted if d in numbers] for wanted in dependencies.values()]
 
-    def components(self) -> Iterator[list[Id]]:
-        """Yield the components of the tangled part of the graph."""
-        for root in self._dependencies:
-            if root in self._tangled and root not in self._index:
-                yield from self._from(root)
 
-    def _from(self, root: Id) -> Iterator[list[Id]]:
-        work = [self._enter(root)]
+def _order(edges: _Numbers) -> list[int]:
+    missing = [len(wanted) for wanted in edges]
+    dependents: list[list[int]] = [[] for _ in edges]
+    for number, wanted in enumerate(edges):
+        for dependency in wanted:
+            dependents[dependency].append(number)
+    order = [number for number, count in enumerate(missing) if not count]
+    for number in order:  # which grows meanwhile
+        for dependent in dependents[number]:
+            missing[dependent] -= 1
+            if not missing[dependent]:
+                order.append(dependent)
+    return order
+
+
+def _knots(edges: _Numbers, untangled: Iterable[int]) -> Iterator[list[int]]:
+    """Yield the strongly connected components of what is not ``untangled``.
+
+    Gabow's algorithm with a stack of its own in place of the call stack. A task that is known has a place: where
+    it stands in ``open_tasks``, or ``done`` once its component is complete. ``bounds`` are the places at which, as
+    far as is known, components begin.
+    """
+    unknown, done = -1, len(edges)
+    place = [unknown] * len(edges)
+    for task in untangled:
+        place[task] = done
+    for root in range(len(edges)):
+        if place[root] != unknown:
+            continue
+        place[root] = 0
+        open_tasks, bounds, work = [root], [0], [(0, iter(edges[root]))]
         while work:
-            task, rest = work[-1]
-            fresh = self._next_fresh(task, rest)
-            if fresh is not None:
-                work.append(self._enter(fresh))
-                continue
-            work.pop()
-            if work:
-                above = work[-1][0]
-                self._low[above] = min(self._low[above], self._low[task])
-            if self._low[task] == self._index[task]:
-                yield self._popped(task)
-
-    def _enter(self, task: Id) -> tuple[Id, Iterator[Id]]:
-        self._index[task] = self._low[task] = len(self._index)
-        self._stack.append(task)
-        self._on_stack.add(task)
-        return task, iter(self._dependencies[task])
-
-    def _next_fresh(self, task: Id, rest: Iterator[Id]) -> Id | None:
-        for dependency in rest:
-            if dependency not in self._tangled:
-                continue
-            if dependency not in self._index:
-                return dependency
-            if dependency in self._on_stack:
-                self._low[task] = min(self._low[task], self._index[dependency])
-        return None
-
-    def _popped(self, task: Id) -> list[Id]:
-        component: list[Id] = []
-        while not component or component[-1] != task:
-            component.append(self._stack.pop())
-        self._on_stack.difference_update(component)
-        return component
+            begin, rest = work[-1]
+            for task in rest:
+                at = place[task]
+                if at == unknown:
+                    place[task] = at = len(open_tasks)
+                    open_tasks.append(task)
+                    bounds.append(at)
+                    work.append((at, iter(edges[task])))
+                    break
+                while at < bounds[-1]:  # all between the two is one component
+                    bounds.pop()
+            else:
+                work.pop()
+                if bounds[-1] == begin:
+                    bounds.pop()
+                    component = open_tasks[begin:]
+                    del open_tasks[begin:]
+                    for task in component:
+                        place[task] = done
+                    yield component
 
 
-def _shortest_cycle(dependencies: Edges[Id], knot: frozenset[Id], start: Id) -> tuple[Id, ...]:
-    came_from: dict[Id, Id] = {}
+def _shortest_cycle(edges: _Numbers, knot: AbstractSet[int], start: int) -> list[int]:
+    came_from: dict[int, int] = {}
     queue = deque([start])
     while queue:
         task = queue.popleft()
-        for dependency in dependencies[task]:
+        for dependency in edges[task]:
             if dependency == start:
                 path = [task]
                 while path[-1] != start:
                     path.append(came_from[path[-1]])
-                return tuple(reversed(path))
+                return path[::-1]
             if dependency in knot and dependency not in came_from:
                 came_from[dependency] = task
                 queue.append(dependency)

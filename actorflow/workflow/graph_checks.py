@@ -6,18 +6,50 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from actorflow.ids import TaskId
 from actorflow.workflow.decode import Draft
 from actorflow.workflow.decode_tasks import DecodedTask
 from actorflow.workflow.graph import find_cycles, not_ancestors
 from actorflow.workflow.model import HookPhase
-from actorflow.workflow.report import Complaint, Path, Report
+from actorflow.workflow.report import Complaint, Enough, Path, Report
 
-__all__ = ["check_graph"]
+__all__ = ["check_graph", "check_large_knots"]
 
 _SHOWN = 12
+
+_MANY = 10_000
+"""Tasks that wait for each other, at least, when nothing else is said of the file."""
+
+
+def check_large_knots(value: Any, report: Report) -> None:
+    """Report cycles among a great many tasks that wait for each other, in a document that has not even been decoded.
+
+    Nobody has written such a file by hand, and whoever made it is to hear of it in a fraction of a second: decoding
+    and checking a hundred thousand tasks takes longer.
+
+    Raises:
+        Enough: there is one, so nothing more need be looked for.
+    """
+    tasks = value.get("tasks") if type(value) is dict else None
+    if type(tasks) is not list or len(tasks) < _MANY:
+        return
+    first: dict[str, int] = {}
+    edges: dict[str, list[str]] = {}
+    for index, task in enumerate(tasks):
+        name, wanted = (task.get("id"), task.get("dependencies")) if type(task) is dict else (None, None)
+        if type(name) is str and name not in edges:
+            first[name] = index
+            edges[name] = [d for d in wanted if type(d) is str and d != name] if type(wanted) is list else []
+    cycles = find_cycles(edges, least=_MANY)
+    for cycle in cycles:
+        index = first[cycle[0]]
+        place = tasks[index]["dependencies"].index(cycle[1])
+        _report_cycle(cycle, ("tasks", index, "dependencies", place), report)
+    if cycles:
+        raise Enough
 
 
 def check_graph(draft: Draft, report: Report) -> None:
@@ -38,6 +70,12 @@ class _Names:
         self.hooks = {task.spec.id for task in draft.tasks if task.spec.hook is not None}
         self._broken = draft.broken_names
 
+    def are_fine(self, task: DecodedTask) -> bool:
+        """Whether there is nothing to say of a task's dependencies, taken one by one; most often so, and told quickly."""
+        wanted = set(task.spec.dependencies)
+        is_each_once = len(wanted) == len(task.spec.dependencies)
+        return is_each_once and task.spec.id not in wanted and wanted <= self.tasks.keys()
+
     def check(self, name: str, path: Path, report: Report) -> bool:
         """Report a name that is no task's; True when it is one."""
         if name in self.tasks:
@@ -49,6 +87,8 @@ class _Names:
 
 
 def _check_dependencies(task: DecodedTask, names: _Names, report: Report) -> None:
+    if names.are_fine(task):
+        return
     seen: set[str] = set()
     for index, name in _written(task.spec.dependencies, (*task.path, "dependencies"), report):
         path = (*task.path, "dependencies", index)
@@ -75,15 +115,23 @@ def _check_cycles(tasks: list[DecodedTask], report: Report) -> None:
     first: dict[TaskId, DecodedTask] = {}
     for task in tasks:
         first.setdefault(task.spec.id, task)
-    edges = {name: tuple(d for d in task.spec.dependencies if d != name) for name, task in first.items()}
-    for cycle in find_cycles(edges):
+    for cycle in find_cycles({name: _others(task) for name, task in first.items()}):
         task = first[cycle[0]]
         written = _written(task.spec.dependencies, (*task.path, "dependencies"), report)
         index = next(index for index, name in written if name == cycle[1])
-        shown = [*cycle[:_SHOWN], "…"] if len(cycle) > _SHOWN else [*cycle]
-        message = f"tasks wait for each other: {' -> '.join([*shown, cycle[0]])}"
-        path = (*task.path, "dependencies", index)
-        report.error(path, "E706", message, "remove one of these dependencies")
+        _report_cycle(cycle, (*task.path, "dependencies", index), report)
+
+
+def _report_cycle(cycle: tuple[str, ...], path: Path, report: Report) -> None:
+    shown = [*cycle[:_SHOWN], "…"] if len(cycle) > _SHOWN else [*cycle]
+    message = f"tasks wait for each other: {' -> '.join([*shown, cycle[0]])}"
+    report.error(path, "E706", message, "remove one of these dependencies")
+
+
+def _others(task: DecodedTask) -> Sequence[TaskId]:
+    """Return a task's dependencies without itself, about which something has been said already."""
+    name, wanted = task.spec.id, task.spec.dependencies
+    return [d for d in wanted if d != name] if name in wanted else wanted
 
 
 def _check_earlier(draft: Draft, names: _Names, report: Report) -> None:

@@ -20,7 +20,7 @@ from actorflow.workflow.decode import Draft, decode_workflow
 from actorflow.workflow.document import Document, read_document, too_large
 from actorflow.workflow.events import ReadLimits
 from actorflow.workflow.findings import Finding
-from actorflow.workflow.graph_checks import check_graph
+from actorflow.workflow.graph_checks import check_graph, check_large_knots
 from actorflow.workflow.literal_secrets import check_repeated, cut_secrets, literal_values
 from actorflow.workflow.model import Workflow
 from actorflow.workflow.name_checks import check_names
@@ -79,6 +79,7 @@ def too_large_problem(file: str, size: int, limits: ReadLimits | None = None) ->
 
 def _checked(document: Document, catalog: Catalog, report: Report) -> tuple[Workflow | None, dict[str, str]]:
     """Return the workflow, valid if the report has no error, and its literal secrets."""
+    check_large_knots(document.value, report)
     draft = decode_workflow(document.value, report)
     if draft is None:
         return None, {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from actorflow.values import FrozenDict
@@ -180,10 +181,14 @@ class Object(Shape):
             decoded = key.shape.decode(element, (*path, name), report)
             if decoded is not INVALID:
                 taken[name] = decoded
-        for name, key in keys.items():
-            if key.required and name not in value and name not in meant:
+        for name in self._required:
+            if name not in value and name not in meant:
                 report.error(path, "E603", f"{self.what} needs the key '{name}'")
         return self.build(taken, path, report)
+
+    @cached_property
+    def _required(self) -> tuple[str, ...]:
+        return tuple(name for name, key in self.keys.items() if key.required)
 
     def _unknown(self, name: str, path: Path, report: Report) -> str:
         """Report a key that is not in the table; return the key that was probably meant, or ""."""
@@ -211,5 +216,4 @@ class Object(Shape):
             "patternProperties": {"^x-": {}},
             "additionalProperties": False,
         }
-        required = [name for name, key in self.keys.items() if key.required]
-        return {**rules, "required": required} if required else rules
+        return {**rules, "required": list(self._required)} if self._required else rules

@@ -8,7 +8,18 @@ import sys
 
 import pytest
 
+from actorflow.errors import SpecErrors
+from actorflow.workflow import load_workflow
+from actorflow.workflow.catalog import AgentTraits
+
 MILLION = 1_000_000
+
+
+def _json_tasks(tasks):
+    """A file of (id, dependencies)."""
+    entries = [{"id": name, "agent": "echo", "dependencies": wanted} for name, wanted in tasks]
+    return json.dumps({"name": "x", "tasks": entries}).encode()
+
 
 FILES = {
     "brackets": (lambda: b"[" * (4 * MILLION), "w.yaml", "E513"),
@@ -71,6 +82,21 @@ FILES = {
             )
         ),
         "w.yaml",
+        "E706",
+    ),
+    "a json cycle of a hundred thousand": (
+        lambda: _json_tasks([(f"t{i}", [f"t{i - 1}" if i else "t99999"]) for i in range(100_000)]),
+        "w.json",
+        "E706",
+    ),
+    "a json knot with a short cycle": (
+        lambda: _json_tasks(
+            [
+                (f"t{i}", [f"t{i + 1}" if i < 99_999 else "t0", *(["t0"] if i == 1 else [])])
+                for i in range(100_000)
+            ]
+        ),
+        "w.json",
         "E706",
     ),
     "a long condition": (
@@ -158,3 +184,26 @@ def test_aliases_are_never_expanded():
     document = read_document(FILES["aliases"][0](), file="w.yaml", limits=ReadLimits())
 
     assert {fault.code for fault in document.faults} == {"E509", "E599"}
+
+
+@pytest.mark.parametrize(("tasks", "codes"), [(9_999, {"E706", "E801"}), (10_000, {"E706"})])
+def test_of_very_many_tasks_that_wait_for_each_other_nothing_else_is_said(tasks, codes):
+    """So that nothing else is done with them: the time that it would take is more than the whole refusal may."""
+    entries = [
+        {
+            "id": f"t{i}",
+            "agent": "ecko" if i == 7 else "echo",
+            "dependencies": [f"t{i - 1}" if i else f"t{tasks - 1}"],
+        }
+        for i in range(tasks)
+    ]
+    data = json.dumps({"name": "x", "tasks": entries}).encode()
+
+    with pytest.raises(SpecErrors) as refused:
+        load_workflow(data, file="w.json", catalog={"echo": AgentTraits(name="echo")})
+
+    assert {problem.code for problem in refused.value.problems} == codes
+    told = next(problem for problem in refused.value.problems if problem.code == "E706")
+    assert f"t0 -> t{tasks - 1} -> t{tasks - 2}" in told.message
+    assert told.message.endswith("… -> t0")
+    assert data[told.column - 1 :].startswith(b'"t%d"' % (tasks - 1))
