@@ -3,9 +3,9 @@
 An attempt renders its request, calls the agent under the task's time limits, and turns whatever comes back
 into one outcome event. It lives in the ``AttemptHost``, beside the actor of its task and not inside it, so
 that a crash of that actor does not end work that is paid for. The host keeps an attempt until it is told to
-forget it: that it is there is what says that it has been begun, so none is ever carried out twice. Stopping one
-waits for nobody, neither for an actor nor for the disk. Every
-exception of an agent becomes a failed attempt; only trio's cancellation goes through.
+forget it: that it is there is what says that it has been begun, so none is ever carried out twice. An attempt
+that has outlived an earlier driver is gone on with instead, once. Stopping one waits for nobody, neither for an
+actor nor for the disk. Every exception of an agent becomes a failed attempt; only trio's cancellation goes through.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import math
 import trio
 
 from actorflow.actors import AskFailed, Context, Ref
-from actorflow.agents.interface import AgentRequest, AgentResult, Progress
+from actorflow.agents.interface import Agent, AgentRequest, AgentResult, Progress, Reattaches
 from actorflow.engine.fingerprints import fingerprint_of
 from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
+from actorflow.engine.outliving import LOST, Outliving, note_asked
+from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.requests import build_request
 from actorflow.engine.session import Session
 from actorflow.engine.spend import Spend
@@ -42,8 +44,9 @@ class AttemptHost:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._attempts: dict[tuple[TaskId, int], Attempt] = {}
-        self._stopped: set[tuple[TaskId, int]] = set()
+        self._attempts: dict[AttemptKey, Attempt] = {}
+        self._stopped: set[AttemptKey] = set()
+        self._outliving = dict(session.outliving)
         self._nursery: trio.Nursery | None = None
 
     async def serve(self, ctx: Context) -> None:  # noqa: ARG002 (a service is given its context)
@@ -57,8 +60,12 @@ class AttemptHost:
         """Return an attempt that was begun and is not forgotten."""
         return self._attempts.get((task, attempt))
 
+    def has_outlived(self, task: TaskId, attempt: int) -> bool:
+        """Whether an attempt has outlived its driver and waits here to be gone on with."""
+        return (task, attempt) in self._outliving
+
     def begin(self, start: StartAttempt, state: RunState, driver: Ref[object]) -> None:
-        """Begin an attempt; one that has been stopped before, or while somebody asks the run to stop, ends without a call of its agent.
+        """Begin an attempt, or go on with one that has outlived its driver. One that has been stopped before, or while somebody asks the run to stop, ends without a call of its agent.
 
         Args:
             state: the state in which it was started.
@@ -66,7 +73,8 @@ class AttemptHost:
         """
         if self._nursery is None or (start.task, start.attempt) in self._attempts:
             raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
-        attempt = Attempt(self._session, start, state, driver)
+        outliving = self._outliving.pop((start.task, start.attempt), None)
+        attempt = Attempt(self._session, start, state, driver, outliving)
         self._attempts[start.task, start.attempt] = attempt
         if self._session.room.asked_to_stop or (start.task, start.attempt) in self._stopped:
             attempt.stop()
@@ -105,9 +113,11 @@ class Attempt:
     """
 
     __slots__ = (
+        "_asked",
         "_channel",
         "_driver",
         "_is_stopped",
+        "_outliving",
         "_scope",
         "_session",
         "_spec",
@@ -118,8 +128,17 @@ class Attempt:
         "outcome",
     )
 
-    def __init__(self, session: Session, start: StartAttempt, state: RunState, driver: Ref[object]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        start: StartAttempt,
+        state: RunState,
+        driver: Ref[object],
+        outliving: Outliving | None = None,
+    ) -> None:
         self.outcome: OutcomeEvent | None = None
+        self._outliving = outliving
+        self._asked = None if outliving is None else outliving.asked
         self._session = session
         self._start = start
         self._state = state
@@ -139,7 +158,7 @@ class Attempt:
     async def work(self) -> None:
         """Carry it out and say how it ended."""
         try:
-            self.outcome = await self._carry_out()
+            self.outcome = await self._carry_out() if self._outliving is None else await self._go_on()
         finally:
             self.wait_for_room("")
             self._channel = None  # it leads back here: without it no garbage has to be collected
@@ -151,6 +170,17 @@ class Attempt:
         """Tell the RunActor how it ended, if it has; telling it twice does no harm."""
         if self.outcome is not None and self._driver.is_alive:
             self._driver.tell_nowait(Outcome(self.outcome), reserved=True)
+
+    async def _go_on(self) -> OutcomeEvent:
+        """Return how an attempt ended that another driver began; unless it was well, nothing of it is left."""
+        outcome = await self._carry_out()
+        if isinstance(outcome, ev.AttemptSucceeded):
+            return outcome
+        try:
+            await self._session.end_survivors(self._start.task, self._start.attempt)
+        except AgentError as error:
+            return self._failed(error)
+        return outcome
 
     async def _carry_out(self) -> OutcomeEvent:
         """Return how the attempt ended, whatever the agent does."""
@@ -164,16 +194,19 @@ class Attempt:
                 return self._interrupted()
             if not isinstance(result, AgentResult):
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
-            fingerprint = self._fingerprint(request)
+            asked = self._fingerprint(request) if self._asked is None else self._asked
             return await event_of_result(
-                session, start, result, self._spend, state=self._state, fingerprint=fingerprint
+                session, start, result, self._spend, state=self._state, fingerprint=asked
             )
         except JournalError as error:
             # Not the agent's fault: the drive ends, a resume runs the attempt again.
             session.ending.fail(error)
             await trio.sleep_forever()
         except AgentError as error:
-            return self._cancelled(error) if self._is_stopped else self._failed(error)
+            if self._is_stopped:
+                return self._cancelled(error)
+            is_lost = self._outliving is not None and error.kind == LOST
+            return ev.AttemptLost(start.task, start.attempt) if is_lost else self._failed(error)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
             return self._failed(AgentError("crashed", f"the agent crashed: {type(error).__name__}: {error}"))
 
@@ -194,10 +227,32 @@ class Attempt:
 
     async def _call_agent(self, request: AgentRequest) -> AgentResult | None:
         """Call the agent; None when it was interrupted."""
-        idle = self._spec.idle_timeout_seconds or math.inf
-        channel = self._channel = _Channel(self, self._scope, _limit_of(self._spec), idle)
+        agent = self._session.agents[self._start.agent]
+        limit, idle = _limit_of(self._spec), self._spec.idle_timeout_seconds or math.inf
+        if self._outliving is not None:
+            return await self._call_again(agent, request, limit, idle)
+        if isinstance(agent, Reattaches) and agent.traits.needs_folder:
+            self._asked = self._fingerprint(request)
+            note_asked(request.folder, self._asked)
+        channel = self._channel = _Channel(self, self._scope, limit, idle)
         with self._scope:
-            return await self._session.agents[self._start.agent].run(request, channel)
+            return await agent.run(request, channel)
+        return None
+
+    async def _call_again(
+        self, agent: Agent, request: AgentRequest, limit: float, idle: float
+    ) -> AgentResult | None:
+        """Have the agent go on. Its time counts from its recorded start; what has ended by itself has not taken too long."""
+        if not isinstance(agent, Reattaches):
+            raise AgentError(LOST, f"{self._start.agent} cannot go on with an attempt of another driver")
+        if self._outliving is None or self._outliving.has_finished:
+            limit = idle = math.inf
+        began = self._state.tasks[self._start.task].attempt_started_at
+        now = self._session.clock()
+        left = limit - max(0.0, now - (now if began is None else began))
+        channel = self._channel = _Channel(self, self._scope, left, idle, has_begun=True)
+        with self._scope:
+            return await agent.reattach(request, channel)
         return None
 
     def _interrupted(self) -> OutcomeEvent:
@@ -256,13 +311,17 @@ class _Channel:
     Args:
         limit: seconds that the attempt may take, from the start of its process.
         idle: seconds that the agent may be silent.
+        has_begun: whether its process has been started already, by another driver.
     """
 
-    __slots__ = ("_attempt", "_ends_at", "_idle", "_limit", "_scope")
+    __slots__ = ("_attempt", "_ends_at", "_has_begun", "_idle", "_limit", "_scope")
 
-    def __init__(self, attempt: Attempt, scope: trio.CancelScope, limit: float, idle: float) -> None:
+    def __init__(
+        self, attempt: Attempt, scope: trio.CancelScope, limit: float, idle: float, *, has_begun: bool = False
+    ) -> None:
         self._attempt = attempt
         self._scope = scope
+        self._has_begun = has_begun
         self._limit = limit
         self._idle = idle
         self._begin()
@@ -283,7 +342,7 @@ class _Channel:
 
     def report(self, progress: Progress) -> None:
         """Show progress. The start of the agent's process is where its time begins."""
-        if progress.kind == "started":
+        if progress.kind == "started" and not self._has_begun:
             self._begin()
         self._heard()
         if progress.kind in ("no_room", "room_found"):

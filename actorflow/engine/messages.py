@@ -117,7 +117,7 @@ RunMessage: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """RunActor: carry out this attempt; its start is durable. Sent again after a crash: it must not be carried out twice."""
+    """RunActor: carry out this attempt, or go on with it if it has outlived its driver; its start is durable. Sent again after a crash: it must not be carried out twice."""
 
     start: StartAttempt
     state: RunState

@@ -134,8 +134,10 @@ class RunActor(Actor):
                     self._confirm(task.id, task.attempts)
 
     def _is_known(self, task: TaskState) -> bool:
-        """Whether the task's actor is there, or at least its attempt: that goes on also when the actors' supervisor was replaced."""
-        return self._child(task.id) is not None or self._host.find(task.id, task.attempts) is not None
+        """Whether the task's actor is there, or at least its attempt: that goes on also when the actors' supervisor was replaced; or it is another driver's, to be gone on with."""
+        host = self._host
+        is_ours = self._child(task.id) is not None or host.find(task.id, task.attempts) is not None
+        return is_ours or host.has_outlived(task.id, task.attempts)
 
     # --- one turn ------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ import trio
 from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.engine.feed import Hub
+from actorflow.engine.outliving import Outliving
+from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.room import Room
 from actorflow.engine.snapshots import Keeper
 from actorflow.errors import ActorflowError
@@ -71,6 +73,10 @@ class BlobReader:
         return value
 
 
+async def nothing_is_left(task: TaskId, attempt: int) -> None:
+    """End nothing: where attempts have no processes."""
+
+
 async def in_thread(fn: Callable[..., Any], *args: Any) -> Any:
     """Call a function that waits for a disk in a thread."""
     return await trio.to_thread.run_sync(fn, *args)
@@ -90,6 +96,8 @@ class Session:
         offload: calls a function that waits for a disk; simulations under a mock clock, which no thread can
             obey, call it in place.
         keeper: makes snapshots of a long journal; None for none.
+        outliving: attempts of a driver before this one that are gone on with, instead of being begun.
+        end_survivors: ends what is left of (task, attempt), which nobody can go on with.
     """
 
     run_id: RunId
@@ -110,6 +118,8 @@ class Session:
     ending: Ending = field(default_factory=Ending)
     keeper: Keeper | None = None
     room: Room = field(default_factory=Room)
+    outliving: Mapping[AttemptKey, Outliving] = field(default_factory=dict)
+    end_survivors: Callable[[TaskId, int], Awaitable[None]] = nothing_is_left
 
     @property
     def load(self) -> LoadBlob:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -11,6 +13,7 @@ from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Feed, Hub
+from actorflow.engine.outliving import Outliving
 from actorflow.engine.records import read_records, records_of
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.session import BlobReader, Session
@@ -63,6 +66,8 @@ class Rehearsal:
         self.folder = folder
         self.secrets = secrets or {}
         self.slept = 0.0
+        self.ended: list[tuple[str, int]] = []
+        self.instead: dict[str, Any] = {}
         self.sync: Callable[[object], Awaitable[None]] | None = None
         self.drive: Drive
         self.hub: Hub
@@ -88,16 +93,19 @@ class Rehearsal:
         *,
         watch: Callable[[Feed], Awaitable[None]] | None = None,
         budget: ev.BudgetChanged | None = None,
+        outliving: Sequence[Outliving] = (),
     ) -> RunState:
-        """Drive the run from wherever its journal is, to its end."""
+        """Drive the run from wherever its journal is, to its end; ``outliving`` is what is left of the attempts of the driver before."""
         journal = self.disk.open(sync=self.sync)
         state = self.state
         first: list[ev.Event] = [] if state.sequence else [self.accepted()]
         if first:
             state = fold([(EPOCH, first[0])])
-        first += recovery_events(self.plan, state, driver_started(journal.epoch))
+        left = {(found.task, found.attempt): found for found in outliving}
+        started = driver_started(journal.epoch)
+        first += recovery_events(self.plan, state, started, outliving=frozenset(left))
         first += [] if budget is None else [budget]
-        session = self._session(journal)
+        session = replace(self._session(journal), outliving=left, end_survivors=self._end_survivors)
         self.hub = session.hub
         self.drive = Drive(session)
         async with journal:
@@ -117,9 +125,8 @@ class Rehearsal:
             initial=self.state,
             journal=journal,
             blobs=self.blobs,
-            agents={
-                name: self.registry.get(name) for t in self.plan.tasks.values() for name in t.spec.agents
-            },
+            agents={name: self.registry.get(name) for t in self.plan.tasks.values() for name in t.spec.agents}
+            | self.instead,
             secrets=self.secrets,
             masker=Masker(self.secrets.values()),
             clock=lambda: before + trio.current_time() - start + self.slept,
@@ -128,6 +135,9 @@ class Rehearsal:
             attempt_folder=self._attempt_folder,
             offload=_in_place,
         )
+
+    async def _end_survivors(self, task: str, attempt: int) -> None:
+        self.ended.append((task, attempt))
 
     def _attempt_folder(self, task: str, attempt: int) -> Path:
         folder = self.folder / task / str(attempt)

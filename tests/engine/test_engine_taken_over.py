@@ -178,7 +178,9 @@ def test_any_run_goes_on_to_its_end_with_whatever_outlives(
     bring_to_an_end(play)
     check(play)
     started = {
-        (event.task, event.attempt) for _, event in play.events[known:] if isinstance(event, ev.AttemptStarted)
+        (event.task, event.attempt)
+        for _, event in play.events[known:]
+        if isinstance(event, ev.AttemptStarted)
     }
     assert not started & kept
     assert all(play.of(task).status is not TaskStatus.PENDING for task in names)

@@ -1,0 +1,113 @@
+"""Attempts that outlive their driver: what is left of those that are open in the journal of a run that nobody drives.
+
+Takes the run's folder and its state; gives the attempts whose programs still run, or have ended and said how, with
+what they were asked when they began. A resume, its dry run, ``status`` and ``cancel`` all ask here, so that they
+see the same. Looks only: what becomes of them is decided by ``recovery``, from what this says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, attempt_marker
+from actorflow.agents.interface import Agent, Reattaches
+from actorflow.agents.process_record import ProcessRecord
+from actorflow.agents.remains import Remains, remains_of
+from actorflow.engine.recovery import AttemptKey
+from actorflow.ids import RunId, TaskId
+from actorflow.state import RunState, TaskState
+
+__all__ = ["LOST", "Outliving", "attempt_path", "look_for_outliving", "note_asked"]
+
+LOST = "lost"
+"""The kind of the error with which an agent says that nobody can know how an attempt has ended."""
+
+_ASKED = "asked"
+_LONGEST = 200
+"""More than any fingerprint has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outliving:
+    """An attempt that has outlived its driver.
+
+    Attributes:
+        has_finished: whether its program has ended and said how; otherwise it still runs.
+        asked: the fingerprint of what it was asked; "" when that is not known.
+        pid: of the process that stands for it.
+    """
+
+    task: TaskId
+    attempt: int
+    has_finished: bool
+    asked: str = ""
+    pid: int = 0
+
+
+def look_for_outliving(
+    path: Path, run_id: RunId, state: RunState, agents: Mapping[str, Agent] | None = None
+) -> dict[AttemptKey, Outliving]:
+    """Return the attempts that have outlived their driver; none when the run has no open attempt.
+
+    Args:
+        path: the run's folder.
+        agents: those by name that the run has now; only an attempt whose agent can go on with it counts. None when
+            that is not asked.
+    """
+    inside = f"{os.environ.get(ANCESTORS_VARIABLE, '')} {os.environ.get(MARKER_VARIABLE, '')}".split()
+    found: dict[AttemptKey, Outliving] = {}
+    for task in state.tasks.values():
+        if not task.is_attempt_open or not _can_be_taken_over(task, agents):
+            continue
+        marker = attempt_marker(run_id, task.id, task.attempts)
+        if marker in inside:  # it would wait for us, and we for it
+            continue
+        folder = attempt_path(path, task.id, task.attempts)
+        remains = remains_of(folder, marker=marker)
+        if remains is not Remains.GONE:
+            record = ProcessRecord.read(folder)
+            found[task.id, task.attempts] = Outliving(
+                task.id,
+                task.attempts,
+                remains is Remains.FINISHED,
+                _asked(folder),
+                0 if record is None else record.pid,
+            )
+    return found
+
+
+def attempt_path(path: Path, task: TaskId, attempt: int) -> Path:
+    """Return the folder of an attempt below that of its run; it is not made."""
+    return path / "attempts" / task / str(attempt)
+
+
+def note_asked(folder: Path, fingerprint: str) -> None:
+    """Write down what an attempt is asked, before its agent is called, for a driver that goes on with it.
+
+    It is not synced: when the machine dies, so does the attempt. Without room on the disk nothing is written, and
+    a resume with a changed workflow runs the attempt again because it cannot know.
+    """
+    with suppress(OSError):
+        file = os.open(
+            folder / _ASKED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+        try:
+            os.write(file, fingerprint.encode())
+        finally:
+            os.close(file)
+
+
+def _can_be_taken_over(task: TaskState, agents: Mapping[str, Agent] | None) -> bool:
+    return agents is None or isinstance(agents.get(task.agent), Reattaches)
+
+
+def _asked(folder: Path) -> str:
+    try:
+        with (folder / _ASKED).open("rb") as file:
+            return file.read(_LONGEST).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
