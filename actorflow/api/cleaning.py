@@ -2,7 +2,7 @@
 
 Takes which runs are to go; gives what went and what it freed. Only runs that have ended go unless their state
 is named, so that nothing that can be gone on with disappears by the way. A run's lease is taken first: one
-that is driven is left alone, and nobody begins to drive one that is going. A run disappears from the list by
+that is driven is left alone, and so is one of which something still runs; nobody begins to drive one that is going. A run disappears from the list by
 one rename before any of its files is removed.
 """
 
@@ -16,11 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actorflow.agents.remains import Remains, remains_of
 from actorflow.api.exporting import blob_names
 from actorflow.api.listing import history
 from actorflow.api.run_checkup import attempt_folders, entries_of
 from actorflow.engine.records import read_records
-from actorflow.errors import ActorflowError, InputError, JournalError, RunLocked
+from actorflow.errors import ActorflowError, InputError, JournalError, RunError, RunLocked
 from actorflow.ids import RunId
 from actorflow.journal import JournalReader, Lease, Record, RunFolder, RunStore, this_process, who_drives
 from actorflow.journal.runs import unfinished_folders
@@ -38,6 +39,7 @@ ENDED = frozenset({RunStatus.SUCCESS.value, RunStatus.FAILED.value, RunStatus.CA
 CLEANABLE = (*sorted(ENDED), RunStatus.PAUSED.value, INTERRUPTED, DAMAGED, UNREADABLE, NEVER_BEGUN)
 """The states that can be named."""
 
+_MOST_NAMED = 3
 _FORGOTTEN_SECONDS = 3600.0
 """A run that has not begun by then was left by a crash; so was a request that nobody has answered."""
 
@@ -151,8 +153,10 @@ class _Cleaning:
             size = _size_of(folder.path)
             if self._dry_run:
                 self._refuse_driven(folder)
+                _refuse_running(folder)
             else:
                 with self._lease(folder):
+                    _refuse_running(folder)
                     _vanish(folder.path)
         except ActorflowError as error:
             self._skip(run.run_id, error.message)
@@ -230,6 +234,20 @@ class _Cleaning:
 
     def _skip(self, what: str, reason: str) -> None:
         self.done.skipped.append((what, reason))
+
+
+def _refuse_running(folder: RunFolder) -> None:
+    """Raise if attempts of the run have outlived its driver and still run: whoever removes it would never hear of them again."""
+    running = [
+        f"{task} (attempt {number})"
+        for task, number in attempt_folders(folder)
+        if remains_of(folder.attempts / task / number) is Remains.RUNNING
+    ]
+    if running:
+        raise RunError(
+            f"it still runs, although nobody drives it: {', '.join(running[:_MOST_NAMED])}",
+            hint=f"actorflow resume {folder.run_id} goes on with it, actorflow cancel {folder.run_id} ends it",
+        )
 
 
 def _attempts_in(records: Collection[Record]) -> set[tuple[str, str]]:

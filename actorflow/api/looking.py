@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from actorflow.engine.outliving import Outliving, look_for_outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.snapshots import Folded, folded, folded_from_snapshot
 from actorflow.errors import RunError
@@ -72,6 +73,14 @@ class Glance:
     def status_word(self) -> str:
         """The run's status, or ``interrupted`` when it should be running and nobody drives it."""
         return _status_word(self.state, self.driver)
+
+    def outliving(self) -> tuple[Outliving, ...]:
+        """Return the attempts that have outlived the driver, in the order of the workflow; none while one drives."""
+        if self.driver is not None:
+            return ()
+        found = look_for_outliving(self.folder, self.run_id, self.state)
+        place = {task_id: index for index, task_id in enumerate(self.order)}
+        return tuple(sorted(found.values(), key=lambda attempt: place.get(attempt.task, len(place))))
 
     def with_outputs(self, tasks: Sequence[TaskId]) -> RunState:
         """Return the state with the outputs of some tasks."""

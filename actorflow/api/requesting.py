@@ -14,7 +14,7 @@ from actorflow.api.checking import registry_of
 from actorflow.api.looking import Inspection, inspect
 from actorflow.api.scrubbing import scrub_lost, secrets_at_hand
 from actorflow.engine.control import Request, ask_driver
-from actorflow.engine.offline import cancel_offline
+from actorflow.engine.offline import CancelledOffline, cancel_offline
 from actorflow.errors import RunLocked
 from actorflow.ids import RunId
 from actorflow.journal import Lease, RunStore, this_process, who_drives
@@ -65,12 +65,19 @@ async def _cancel_here(seen: Inspection, settings: Settings, by: str) -> Cancell
     folder = RunStore(settings.state_dir).open(seen.run_id)
     now = int(time.time() * 1_000_000)
     with Lease.acquire(folder.path, folder.run_id, now=now, describe=this_process(now=now, command="cancel")):
-        state = await cancel_offline(folder, by=by, now=time.time())
+        done = await cancel_offline(folder, by=by, now=time.time())
         accepted = pinned_spec(seen.events)
         if accepted is not None:
             texts = secrets_at_hand(accepted, registry_of(settings))
             await scrub_lost(folder, texts, [recorded.event for recorded in seen.events])
-    return Cancelled(seen.run_id, state, f"run {seen.run_id} is cancelled; nobody was driving it")
+    answer = f"run {seen.run_id} is cancelled; nobody was driving it{_what_was_left(done)}"
+    return Cancelled(seen.run_id, done.state, answer)
+
+
+def _what_was_left(done: CancelledOffline) -> str:
+    ended, finished = sorted(task for task, _ in done.ended), sorted(task for task, _ in done.finished)
+    told = f", and what still ran of it was ended: {', '.join(ended)}" if ended else ""
+    return told + (f"; what had finished since is not taken: {', '.join(finished)}" if finished else "")
 
 
 async def tree(run: str, *, settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""``resume --dry-run``: for each task of a run whether a resume runs it or reuses what came of it, and why.
+"""``resume --dry-run``: for each task of a run whether a resume runs it, waits for it or reuses what came of it, and why.
 
 The same ``Resumption`` and the same rules of recovery that a resume goes by are asked, over the journal as it
 is. Works from any end of a run, also when the disk is full. Takes no lease and writes nothing.
@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from actorflow.api.looking import glance
 from actorflow.api.resuming import Resumption, SpecChoice, prepare_resume
-from actorflow.engine.recovery import Again, Cause, Repeat, is_done, repeats
+from actorflow.engine.outliving import Outliving, look_for_outliving
+from actorflow.engine.recovery import Again, AttemptKey, Cause, Repeat, is_done, repeats
 from actorflow.errors import RunLocked, SpecDiffers
 from actorflow.ids import TaskId
 from actorflow.journal import RunFolder
-from actorflow.monitor.resume_decisions import ResumeDecision, ResumeDecisions
+from actorflow.monitor.resume_decisions import Action, ResumeDecision, ResumeDecisions
 from actorflow.monitor.words import failure_text, skip_text
+from actorflow.scheduling.rules import is_cancelled
 from actorflow.settings import Settings
 from actorflow.state import RunState, TaskState, TaskStatus
 
@@ -62,7 +64,8 @@ def plan_resume(
         warnings.append(
             f"the run is paused ({seen.state.paused_because}): a resume may pause at once for the same reason"
         )
-    deciding = _Deciding.about(found, seen.state)
+    outliving = look_for_outliving(folder.path, folder.run_id, seen.state, found.agents)
+    deciding = _Deciding.about(found, seen.state, outliving)
     removed = tuple(change.task for change in found.changes.tasks if change.kind == "removed")
     return ResumeDecisions(
         run_id=seen.run_id,
@@ -86,6 +89,8 @@ class _Deciding:
         repeated: what becomes PENDING again.
         differs: task -> why it does not hold under the current spec.
         unknown: tasks without a recorded fingerprint.
+        outliving: what is left of the attempts of the driver before.
+        taken_over: those of them that the next driver goes on with.
     """
 
     found: Resumption
@@ -94,20 +99,27 @@ class _Deciding:
     repeated: Mapping[TaskId, Repeat]
     differs: Mapping[TaskId, str]
     unknown: frozenset[TaskId]
+    outliving: Mapping[AttemptKey, Outliving]
+    taken_over: frozenset[AttemptKey]
 
     @classmethod
-    def about(cls, found: Resumption, state: RunState) -> _Deciding:
-        after = found.under_spec(state)
+    def about(
+        cls, found: Resumption, state: RunState, outliving: Mapping[AttemptKey, Outliving]
+    ) -> _Deciding:
+        kept = found.taken_over(state, outliving)
+        after = found.under_spec(state, kept)
         differs = found.changed(state)
         repeated = repeats(found.plan, after, Again(found.asked, frozenset(differs)))
         unknown = found.comparison(state).unknown() if found.is_current else frozenset[TaskId]()
-        return cls(found, state, after, repeated, differs, unknown)
+        return cls(found, state, after, repeated, differs, unknown, outliving, kept)
 
     def decide(self, task_id: TaskId) -> ResumeDecision:
         task = self.after.tasks[task_id]
         repeat = self.repeated.get(task_id)
+        if (task.id, task.attempts) in self.taken_over:
+            return self._goes_on(task)
         if repeat is not None:
-            cause, reason = repeat.cause.value, self._why_again(task, repeat)
+            cause, reason = repeat.cause.value, self._why_again(task, repeat) + self._what_is_ended(task)
         elif is_done(self.after) and not self.repeated:
             cause, reason = self._why_not(task)
             return self._decision(task, "reuse", cause, reason)
@@ -118,12 +130,31 @@ class _Deciding:
             return self._decision(task, "reuse", cause, reason)
         return self._decision(task, "run", cause, reason)
 
-    def _decision(self, task: TaskState, action: str, cause: str, reason: str) -> ResumeDecision:
+    def _goes_on(self, task: TaskState) -> ResumeDecision:
+        found = self.outliving[task.id, task.attempts]
+        if found.has_finished:
+            reason = f"attempt {found.attempt} has finished: its result is taken"
+            return self._decision(task, "take", "finished", reason)
+        by = f" (process {found.pid})" if found.pid else ""
+        reason = f"attempt {found.attempt} still runs{by}: it is waited for"
+        return self._decision(task, "wait", "still_running", reason)
+
+    def _what_is_ended(self, task: TaskState) -> str:
+        """Say that an attempt runs, or has finished, whose result is not wanted any more."""
+        found = self.outliving.get((task.id, task.attempts))
+        if found is None:
+            return ""
+        number = found.attempt
+        if found.has_finished:
+            return f"; attempt {number} has finished, and its result is not taken"
+        return f"; attempt {number} still runs, and is ended"
+
+    def _decision(self, task: TaskState, action: Action, cause: str, reason: str) -> ResumeDecision:
         known = self.before.tasks.get(task.id)
         return ResumeDecision(
             task=task.id,
             hook=task.hook,
-            action="run" if action == "run" else "reuse",
+            action=action,
             cause=cause,
             reason=reason,
             status="" if known is None else known.status.value,
@@ -156,7 +187,7 @@ class _Deciding:
         if known is None:
             return "added", "it is new in the workflow"
         if known.is_attempt_open:
-            return "lost", f"attempt {known.attempts} was running when its driver was gone"
+            return "lost", self._why_lost(known)
         if task.status is TaskStatus.RUNNING:
             return "retry", f"attempt {task.attempts + 1} follows"
         if task.hook:
@@ -168,6 +199,15 @@ class _Deciding:
             "pending",
             f"it has not run yet; it waits for {', '.join(waits)}" if waits else "it has not run yet",
         )
+
+    def _why_lost(self, task: TaskState) -> str:
+        told = f"attempt {task.attempts} was running when its driver was gone"
+        found = self.outliving.get((task.id, task.attempts))
+        if found is None:
+            return f"{told}, and nothing is left of it"
+        if is_cancelled(self.before, task):
+            return f"{told}, which had begun to stop it"
+        return f"{told}, and was asked something else than it would be now{self._what_is_ended(task)}"
 
     def _why_not(self, task: TaskState) -> tuple[str, str]:
         if task.status is TaskStatus.SKIPPED:

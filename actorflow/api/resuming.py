@@ -19,8 +19,9 @@ from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file, registry_of
 from actorflow.api.scrubbing import literals_again, pinned
 from actorflow.api.supplies import agents_of, secrets_of
+from actorflow.engine.outliving import Outliving
 from actorflow.engine.records import read_records
-from actorflow.engine.recovery import Again, recovery_events
+from actorflow.engine.recovery import Again, AttemptKey, after_losses, recovery_events, taken_over
 from actorflow.engine.session import BlobReader
 from actorflow.engine.validity import Comparison, Side
 from actorflow.errors import InputError, RunError, SpecDiffers, SpecErrors
@@ -29,7 +30,7 @@ from actorflow.journal import BlobStore, JournalReader, RunFolder
 from actorflow.monitor.history import status_at_end
 from actorflow.rehearsal.stub_files import stubs_of
 from actorflow.settings import Settings
-from actorflow.state import REHEARSAL, RunState, RunStatus, apply
+from actorflow.state import REHEARSAL, RunState, RunStatus
 from actorflow.state import events as ev
 from actorflow.state.pinned_spec import pinned_spec
 from actorflow.values import freeze_mapping, thaw
@@ -47,6 +48,7 @@ SpecChoice: TypeAlias = Literal["ask", "current", "pinned"]
 
 _LAST = 8  # events of a journal's end, which tell how it ended
 NO_CHANGES = SpecChanges((), ())
+NOTHING_OUTLIVES: Mapping[AttemptKey, Outliving] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,17 @@ class Resumption:
     changes: SpecChanges = NO_CHANGES
     file_is_gone: bool = False
 
-    def events(self, state: RunState, driver: ev.DriverStarted) -> list[ev.Event]:
+    def events(
+        self,
+        state: RunState,
+        driver: ev.DriverStarted,
+        outliving: Mapping[AttemptKey, Outliving] = NOTHING_OUTLIVES,
+    ) -> list[ev.Event]:
         """Return what a driver records before it goes on from ``state``.
+
+        Args:
+            outliving: the attempts that have outlived the driver before; those that are not LOST in what this returns
+                are for the next one to go on with.
 
         Raises:
             RunError: another resume has given the run another spec meanwhile.
@@ -88,7 +99,24 @@ class Resumption:
             )
         again = Again(self.asked, frozenset(self.changed(state)))
         reason = " ".join(["resume", *(f"--from {task}" for task in self.plan.tasks if task in self.asked)])
-        return recovery_events(self.plan, state, driver, reason=reason, again=again, spec=self.spec)
+        fitting = self._fitting(state, outliving)
+        return recovery_events(
+            self.plan, state, driver, reason=reason, again=again, spec=self.spec, outliving=fitting
+        )
+
+    def taken_over(self, state: RunState, outliving: Mapping[AttemptKey, Outliving]) -> frozenset[AttemptKey]:
+        """Return the attempts that ``events`` leaves open."""
+        again = Again(self.asked, frozenset(self.changed(state)))
+        return taken_over(self.plan, state, self._fitting(state, outliving), again=again, spec=self.spec)
+
+    def _fitting(self, state: RunState, outliving: Mapping[AttemptKey, Outliving]) -> frozenset[AttemptKey]:
+        """Return the attempts that were asked what they would be asked now; all of them when the pinned spec counts."""
+        if not self.is_current:
+            return frozenset(outliving)
+        comparison = self.comparison(state)
+        return frozenset(
+            key for key, found in outliving.items() if comparison.is_still_asked(found.task, found.asked)
+        )
 
     def changed(self, state: RunState) -> dict[TaskId, str]:
         """Return the tasks whose outcome does not hold under the current spec, each with the reason; {} when the pinned one counts."""
@@ -104,12 +132,9 @@ class Resumption:
             changes=self.changes,
         )
 
-    def under_spec(self, state: RunState) -> RunState:
-        """Return ``state`` with its open attempts lost, under the spec that counts."""
-        for task in state.tasks.values():
-            if task.is_attempt_open:
-                state = apply(state, ev.AttemptLost(task.id, task.attempts), state.updated_at)
-        return state if self.spec is None else apply(state, self.spec, state.updated_at)
+    def under_spec(self, state: RunState, kept: frozenset[AttemptKey] = frozenset()) -> RunState:
+        """Return ``state`` with its open attempts lost but for those that are ``kept``, under the spec that counts."""
+        return after_losses(state, kept, spec=self.spec)
 
     def _side(self, plan: Plan) -> Side:
         return Side(

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from actorflow.agents.process_record import ProcessRecord
+from actorflow.agents.remains import Remains, remains_of
 from actorflow.engine.records import read_records
 from actorflow.engine.snapshots import saved_state
 from actorflow.errors import JournalError
@@ -247,15 +248,25 @@ class _Checkup:
         if self._driver is not None:
             return
         alive: list[str] = []
+        finished: list[str] = []
         for task, number in attempt_folders(self._folder):
-            record = ProcessRecord.read(self._folder.attempts / task / number)
+            path = self._folder.attempts / task / number
+            record = ProcessRecord.read(path)
+            known = self._state.tasks.get(task)  # type: ignore[call-overload]  # a task id, perhaps
+            is_open = known is not None and known.is_attempt_open and number == str(known.attempts)
             if record is not None and record.find() is not None:
                 alive.append(f"{record.pid} ({task}, attempt {number})")
+            elif is_open and remains_of(path) is Remains.FINISHED:
+                finished.append(f"{task}, attempt {number}")
+        run = self._folder.run_id
         if alive:
-            hint = f"actorflow resume {self._folder.run_id} goes on with them or ends them, actorflow cancel {self._folder.run_id} ends them"
+            hint = f"actorflow resume {run} goes on with them, actorflow cancel {run} ends them"
             yield Finding("processes", "warn", f"programs that nobody watches: {_some(alive)}", hint)
         else:
             yield Finding("processes", "ok", "nothing of it is left running")
+        if finished:
+            text = f"attempts that have finished since the driver was gone: {_some(finished)}"
+            yield Finding("results", "warn", text, f"actorflow resume {run} takes their results")
 
     def _requests(self) -> Iterator[Finding]:
         old = [path.name for path in _files(self._folder.control) if _age(path) > _ANSWER_SECONDS]

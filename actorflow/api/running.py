@@ -12,15 +12,17 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 import trio
 
 from actorflow import __version__
+from actorflow.agents.environment import attempt_marker
 from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.agents.process import end_survivors, max_processes
@@ -38,8 +40,9 @@ from actorflow.api.supplies import agents_of, prepare, secrets_of
 from actorflow.api.terms import DEFAULT_TERMS, Terms
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
+from actorflow.engine.outliving import Outliving, look_for_outliving
 from actorflow.engine.records import read_records
-from actorflow.engine.recovery import recovery_events
+from actorflow.engine.recovery import AttemptKey, recovery_events
 from actorflow.engine.room import Room
 from actorflow.engine.session import BlobReader, Session
 from actorflow.engine.snapshots import Keeper, restored
@@ -122,7 +125,7 @@ async def run(
         accepted = msgspec.structs.replace(accepted, mode=REHEARSAL, stubs=recorded)
     driving = _Driving(folder, _bounded(plan), agents, texts, settings.project_root, watch, terms)
     return await driving.drive(
-        lambda state, epoch: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)]
+        lambda state, epoch, _: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)]
     )
 
 
@@ -138,9 +141,10 @@ async def resume(
 ) -> Finished:
     """Go on with a run that was interrupted, failed, was cancelled or paused.
 
-    Behind the scenes: (1) the lease is taken; (2) the journal is folded; (3) what a dead driver left running
-    is ended and its attempts are LOST; (4) what failed or was cancelled is PENDING again, and so is what is
-    asked for; (5) the run goes on. A run that succeeded is returned as it is when there is nothing to do.
+    Behind the scenes: (1) the lease is taken; (2) the journal is folded; (3) of the attempts that a dead driver
+    left open, those whose programs still run, or have ended and said how, are gone on with; the others are LOST,
+    and what is left of them is ended; (4) what failed or was cancelled is PENDING again, and so is what is asked
+    for; (5) the run goes on. A run that succeeded is returned as it is when there is nothing to do.
 
     Args:
         from_tasks: tasks that run again, with all that come after them, also when they succeeded.
@@ -165,7 +169,9 @@ async def resume(
     await prepare(found.plan, found.agents)
     plan = _bounded(found.plan)
     driving = _Driving(folder, plan, found.agents, found.secrets, found.root, watch, terms)
-    return await driving.drive(lambda state, epoch: found.events(state, driver_started(epoch)))
+    return await driving.drive(
+        lambda state, epoch, outliving: found.events(state, driver_started(epoch), outliving)
+    )
 
 
 def exit_code_of(state: RunState) -> int:
@@ -227,6 +233,9 @@ def _lease(folder: RunFolder) -> Lease:
 # --- the run -----------------------------------------------------------------------------------------------------
 
 
+_First: TypeAlias = Callable[[RunState, int, Mapping[AttemptKey, Outliving]], list[ev.Event]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Driving:
     """One call's way from a run's folder to its end."""
@@ -239,19 +248,23 @@ class _Driving:
     watch: Watch | None
     terms: Terms
 
-    async def drive(self, first: Callable[[RunState, int], list[ev.Event]]) -> Finished:
-        """Take the lease, open the journal, record what ``first`` gives for its state and our epoch, and drive."""
+    async def drive(self, first: _First) -> Finished:
+        """Take the lease, open the journal, record what ``first`` gives for its state, our epoch and what has outlived the driver before, and drive."""
         with _lease(self.folder):
             async with open_sqlite_journal(self.folder.journal) as journal:
                 records = await journal.read()
                 state = await trio.to_thread.run_sync(restored, self.folder.path, records)
-                await self._end_survivors(state)
+                found = await self._look_for_outliving(state)
+                begin = self.terms.extended(
+                    self._facts(), state, first(state, journal.epoch, found), now=_now()
+                )
+                lost = {(e.task, e.attempt) for e in begin if isinstance(e, ev.AttemptLost)}
+                kept = {key: outliving for key, outliving in found.items() if key not in lost}
+                await self._end_survivors(lost)
                 BlobStore(self.folder.blobs).sweep()
                 events = (recorded.event for record in records for recorded in read_records([record]))
-                await scrub_lost(self.folder, self.secrets.values(), events)
-                keeper = self._keeper(state)
-                begin = self.terms.extended(self._facts(), state, first(state, journal.epoch), now=_now())
-                state = await self._drive(journal, state, begin, keeper)
+                await scrub_lost(self.folder, self.secrets.values(), events, spared=kept)
+                state = await self._drive(journal, state, begin, keeper := self._keeper(state), kept)
             if keeper.is_due(state, at_end=True):
                 await trio.to_thread.run_sync(keeper.save, state)
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
@@ -262,14 +275,19 @@ class _Driving:
         return Keeper(self.folder.path, tuple(self.plan.tasks), limits, state.sequence)
 
     async def _drive(
-        self, journal: Journal, state: RunState, events: list[ev.Event], keeper: Keeper
+        self,
+        journal: Journal,
+        state: RunState,
+        events: list[ev.Event],
+        keeper: Keeper,
+        outliving: Mapping[AttemptKey, Outliving],
     ) -> RunState:
         if not events:
             return state
         ballast = Ballast(self.folder.ballast)
         await trio.to_thread.run_sync(ballast.keep)
         try:
-            session = replace(self._session(journal, state, ballast), keeper=keeper)
+            session = replace(self._session(journal, state, ballast), keeper=keeper, outliving=outliving)
             return await self._drive_with(session, state, events)
         finally:
             ballast.release()
@@ -312,31 +330,36 @@ class _Driving:
             attempt_folder=self.folder.attempt_dir,
             leaves_when_parked=self.terms.exit_when_parked,
             room=Room(ballast.keep, ballast.release),
+            end_survivors=self._end_survivors_of,
         )
 
     def _facts(self) -> Facts:
         blobs, run_id = BlobStore(self.folder.blobs), self.folder.run_id
         return Facts(self.plan, lambda task, attempt: _jitter(run_id, task, attempt), BlobReader(blobs))
 
-    async def _end_survivors(self, state: RunState) -> None:
-        """End what a dead driver left running, so that it does not run beside its next attempt."""
-        from actorflow.agents.environment import attempt_marker
+    async def _look_for_outliving(self, state: RunState) -> Mapping[AttemptKey, Outliving]:
+        path, run_id = self.folder.path, self.folder.run_id
+        return await trio.to_thread.run_sync(look_for_outliving, path, run_id, state, self.agents)
 
+    async def _end_survivors(self, attempts: Collection[AttemptKey]) -> None:
+        """End what a dead driver left running of these attempts, so that it does not run beside their next ones."""
         failed: list[ActorflowError] = []
 
         async def end(task: TaskId, attempt: int) -> None:
-            marker = attempt_marker(self.folder.run_id, task, attempt)
             try:
-                await end_survivors(self.folder.attempt_dir(task, attempt), marker=marker)
+                await self._end_survivors_of(task, attempt)
             except ActorflowError as error:
                 failed.append(error)
 
         async with trio.open_nursery() as nursery:  # together: each may take its whole grace
-            for task in state.tasks.values():
-                if task.is_attempt_open:
-                    nursery.start_soon(end, task.id, task.attempts)
+            for task, attempt in attempts:
+                nursery.start_soon(end, task, attempt)
         if failed:
             raise failed[0]
+
+    async def _end_survivors_of(self, task: TaskId, attempt: int) -> None:
+        marker = attempt_marker(self.folder.run_id, task, attempt)
+        await end_survivors(self.folder.attempt_dir(task, attempt), marker=marker)
 
 
 def _now() -> float:

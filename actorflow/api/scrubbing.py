@@ -8,7 +8,7 @@ by that driver.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import trio
@@ -17,6 +17,7 @@ from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file
 from actorflow.engine.outcomes import scrub
+from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.secrets import find_secrets
 from actorflow.errors import SpecErrors
 from actorflow.ids import TaskId
@@ -60,8 +61,18 @@ def secrets_at_hand(accepted: ev.RunAccepted, registry: AgentRegistry) -> list[s
     return list(found.values())
 
 
-async def scrub_lost(folder: RunFolder, secrets: Iterable[str], events: Iterable[ev.Event]) -> None:
-    """Mask ``secrets`` in the files of every attempt that is LOST, or still open, after ``events``; nobody may drive the run."""
+async def scrub_lost(
+    folder: RunFolder,
+    secrets: Iterable[str],
+    events: Iterable[ev.Event],
+    *,
+    spared: Collection[AttemptKey] = (),
+) -> None:
+    """Mask ``secrets`` in the files of every attempt that is LOST, or still open, after ``events``; nobody may drive the run.
+
+    Args:
+        spared: attempts that still write, or whose files are still to be read.
+    """
     texts = list(secrets)
     if not texts:
         return
@@ -76,5 +87,5 @@ async def scrub_lost(folder: RunFolder, secrets: Iterable[str], events: Iterable
             case ev.AttemptSucceeded() | ev.AttemptFailed() | ev.AttemptCancelled() | ev.AttemptRequeued():
                 is_open.pop(event.task, None)
     masker = Masker(texts)
-    for task, attempt in sorted(lost | set(is_open.items())):
+    for task, attempt in sorted((lost | set(is_open.items())).difference(spared)):
         await trio.to_thread.run_sync(scrub, masker, folder.attempt_dir(task, attempt))

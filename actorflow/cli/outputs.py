@@ -37,4 +37,15 @@ def report_of(seen: api.Inspection | api.Glance, *, order: Sequence[TaskId], sta
             say(escape_lines(f"warning: {error}"), to_stderr=True)
             return blob_reference(ref)
 
-    return run_report(seen.state, now=time.time(), order=order, status=status, load=load)
+    report = run_report(seen.state, now=time.time(), order=order, status=status, load=load)
+    outliving = seen.outliving() if isinstance(seen, api.Glance) else ()
+    report["outliving"] = [
+        {
+            "task": found.task,
+            "attempt": found.attempt,
+            "finished": found.has_finished,
+            "pid": found.pid or None,
+        }
+        for found in outliving
+    ]
+    return report

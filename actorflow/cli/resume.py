@@ -33,6 +33,8 @@ __all__ = ["resume_command"]
 
 _MOST_TASKS = 200
 _MOST_LINES = 80
+_COUNTED = {"run": "to run", "wait": "to wait for", "take": "to take the result of", "reuse": "reused"}
+_ALWAYS_TOLD = ("to run", "reused")
 
 
 @click.command("resume", short_help="Go on with a run, or run a part of it again.")
@@ -89,8 +91,9 @@ def resume_command(
 
     RUN is an id, the beginning of one, or 'last', which is also meant when it is left out.
 
-    What succeeded is not run again. What failed, was cancelled or was lost runs again, and everything that
-    waits for it. Inputs are what they were. --from runs a part again that succeeded.
+    What succeeded is not run again. What still runs, because it has outlived the process that drove the run, is
+    waited for; what has finished meanwhile is taken. What failed, was cancelled or was lost runs again, and everything
+    that waits for it. Inputs are what they were. --from runs a part again that succeeded.
 
     A run that has paused at its budget goes on with a larger one (--budget-usd 20), which is recorded. One that
     is parked for more than a minute is left alone, with exit code 75, unless --when-ready says to wait, or
@@ -179,7 +182,8 @@ def _plan_lines(found: ResumeDecisions) -> Iterator[str]:
     if found.is_nothing_to_do:
         told = "there is nothing to do"
     else:
-        told = f"{found.count('run')} to run, {found.count('reuse')} reused"
+        counts = ((found.count(action), word) for action, word in _COUNTED.items())
+        told = ", ".join(f"{count} {word}" for count, word in counts if count or word in _ALWAYS_TOLD)
     spec = " with the current file" if found.spec == "current" else ""
     yield f"run {found.run_id}  {escape(found.workflow)}  {found.status}{spec}: {told}"
     names = max((len(decision.task) for decision in found.tasks), default=0)

@@ -56,5 +56,6 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
         limits=seen.limits,
         shown=shown,
         driver="" if seen.driver is None else str(seen.driver),
+        outliving=[(found.task, found.pid, found.has_finished) for found in seen.outliving()],
     )
     say("\n".join(status_lines(seen.with_outputs(shown), told)))

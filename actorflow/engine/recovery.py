@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from actorflow.ids import TaskId
 from actorflow.scheduling.rules import is_cancelled
 from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStatus, apply
@@ -118,6 +120,9 @@ def recovery_events(
     asked = tuple(task_id for task_id in plan.tasks if task_id in again.asked)
     differs = tuple(task_id for task_id in plan.tasks if task_id in again.changed)
     resumed: list[Event] = [ev.RunResumed(repeat, reason, asked, differs)] if needs_reset else []
+    if kept:
+        tasks = {task_id for task_id, _ in kept}
+        driver = replace(driver, taken_over=tuple(task_id for task_id in plan.tasks if task_id in tasks))
     return [*lost, *changed, *resumed, driver]
 
 

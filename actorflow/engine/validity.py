@@ -80,6 +80,22 @@ class Comparison:
         tasks = self.after.tasks.values()
         return frozenset(t.id for t in tasks if t.status is TaskStatus.SUCCESS and not t.fingerprint)
 
+    def is_still_asked(self, task_id: TaskId, asked: str) -> bool:
+        """Whether a task whose attempt is under way would be begun with the same request now.
+
+        Args:
+            asked: the fingerprint of what its attempt was asked; "" when that is not known, and then it is not.
+        """
+        task, planned = self.after.tasks.get(task_id), self.new.plan.tasks.get(task_id)
+        if not asked or task is None or planned is None or task.agent not in planned.spec.agents:
+            return False
+        if not all(self.after.tasks[d].status.is_terminal for d in task.dependencies):
+            return False  # it waits for something new
+        try:
+            return self._fingerprint(self.new, self.after, task) == asked
+        except (AgentError, JournalError):
+            return False
+
     def _why_not(self, task: TaskState) -> str:
         return next((reason for reason in self._reasons(task) if reason), "")
 

@@ -31,6 +31,7 @@ from actorflow.state.status import RunStatus, SkipReason, SubState, TaskStatus
 
 __all__ = ["line_for", "lines_for"]
 
+_MOST_NAMED = 10
 _MAY_PARK = (ev.RetryScheduled, ev.AttemptRequeued, ev.TaskSucceeded, ev.TaskFailed, ev.DriverStarted)
 _LOST = ev.Failure("lost", "its driver died while it ran")
 
@@ -138,6 +139,12 @@ def _resumed(event: ev.RunResumed, _told: _Told) -> str:
     return f"resumed: {again}{asked}{limits}"
 
 
+def _driver_started(event: ev.DriverStarted, _told: _Told) -> str:
+    taken = event.taken_over
+    more = f" and {len(taken) - _MOST_NAMED} more" if len(taken) > _MOST_NAMED else ""
+    return f"goes on with what outlived its driver: {', '.join(taken[:_MOST_NAMED])}{more}" if taken else ""
+
+
 def _spec_changed(event: ev.SpecChanged, _told: _Told) -> str:
     count = sum(1 for task in event.tasks if not task.hook)
     return f"follows the current workflow file: {count} task{'s' if count != 1 else ''}"
@@ -232,6 +239,7 @@ def _restarted(event: ev.ActorRestarted, _told: _Told) -> str:
 
 _WORDS: dict[type, Callable[[Any, _Told], str]] = {
     ev.RunAccepted: _accepted,
+    ev.DriverStarted: _driver_started,
     ev.RunResumed: _resumed,
     ev.SpecChanged: _spec_changed,
     ev.RunCancelRequested: _cancel_requested,

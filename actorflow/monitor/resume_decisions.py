@@ -7,11 +7,13 @@ know. Texts may hold characters that a terminal obeys. Must not decide anything.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from actorflow.ids import TaskId
 
-__all__ = ["ResumeDecision", "ResumeDecisions", "decisions_report"]
+__all__ = ["Action", "ResumeDecision", "ResumeDecisions", "decisions_report"]
+
+Action: TypeAlias = Literal["reuse", "take", "wait", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,8 @@ class ResumeDecision:
     """What a resume would do with one task.
 
     Attributes:
-        action: ``reuse``: what came of it stands; ``run``: it is to run, if its rule and condition let it.
+        action: ``reuse``: what came of it stands; ``take``: its attempt has finished since, and its result is taken;
+            ``wait``: its attempt still runs, and is waited for; ``run``: it is to run, if its rule and condition let it.
         cause: the reason as a word, for machines.
         reason: the same for people.
         status: how the task stands now; "" when it is new.
@@ -28,7 +31,7 @@ class ResumeDecision:
 
     task: TaskId
     hook: str
-    action: Literal["reuse", "run"]
+    action: Action
     cause: str
     reason: str
     status: str
@@ -75,7 +78,7 @@ def decisions_report(found: ResumeDecisions) -> dict[str, Any]:
         "status": found.status,
         "spec": found.spec,
         "nothing_to_do": found.is_nothing_to_do,
-        "counts": {"run": found.count("run"), "reuse": found.count("reuse")},
+        "counts": {action: found.count(action) for action in ("run", "wait", "take", "reuse")},
         "tasks": [
             {
                 "task": decision.task,

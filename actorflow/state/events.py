@@ -113,12 +113,16 @@ class RunAccepted(_Event, frozen=True):
 
 
 class DriverStarted(_Event, frozen=True):
-    """A process began to drive the run."""
+    """A process began to drive the run.
+
+    ``taken_over`` are the tasks whose open attempts have outlived the driver before: this one goes on with them.
+    """
 
     pid: int
     host: str
     epoch: int
     boot_id: str = ""
+    taken_over: tuple[TaskId, ...] = ()
 
 
 class RunResumed(_Event, frozen=True):

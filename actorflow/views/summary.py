@@ -28,6 +28,7 @@ from actorflow.views.style import COLOURS, Look, paint, symbol
 __all__ = ["Told", "end_lines", "status_lines", "worth_showing"]
 
 _MOST_TASKS = 60
+_MOST_NAMED = 5
 _MOST_PREVIEW = 400
 _MOST_FAILURES = 10
 _MOST_ERROR_LINES = 12
@@ -48,6 +49,7 @@ class Told:
         limits: task -> its greatest number of attempts; see ``attempt_limits``.
         shown: what ``worth_showing`` gave, when that is known already.
         driver: who drives the run, in words, or "".
+        outliving: of each attempt that has outlived the driver its task, its process and whether it has finished.
     """
 
     order: Sequence[TaskId]
@@ -58,6 +60,7 @@ class Told:
     options: str = ""
     status: str = ""
     driver: str = ""
+    outliving: Sequence[tuple[TaskId, int, bool]] = ()
     limits: Mapping[TaskId, int] = field(default_factory=dict)
     shown: Sequence[TaskId] = ()
 
@@ -92,6 +95,7 @@ def status_lines(state: RunState, told: Told) -> list[str]:
         "finished": "" if state.ended_at is None else moment_text(state.ended_at, zone),
         "duration": _duration(state, told.now),
         "driver": escape(told.driver) or "nobody",
+        "attempts": _outliving(told.outliving),
         "cost": _cost(state),
         "budget": _budget(state),
         "inputs": _inputs(state, told.width),
@@ -131,6 +135,29 @@ def _why_not_done(state: RunState, status: str, told: Told) -> str:
     if state.cancelled_by:
         return f", asked for by {escape(state.cancelled_by)}"
     return ""
+
+
+def _outliving(attempts: Sequence[tuple[TaskId, int, bool]]) -> str:
+    """Say what still runs without a driver, and what has finished meanwhile; "" when nothing is left."""
+    running = [
+        f"{task} (process {pid})" if pid else task for task, pid, has_finished in attempts if not has_finished
+    ]
+    finished = [task for task, _, has_finished in attempts if has_finished]
+    told = (
+        []
+        if not running
+        else [f"{len(running)} still run{'s' if len(running) == 1 else ''}: {_named(running)}"]
+    )
+    if finished:
+        told.append(
+            f"{len(finished)} ha{'s' if len(finished) == 1 else 've'} finished since: {_named(finished)}"
+        )
+    return "; ".join(told) + ("; a resume goes on with them" if told else "")
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _duration(state: RunState, now: float) -> str:

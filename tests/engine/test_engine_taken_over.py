@@ -17,6 +17,12 @@ from tests.strategies.plans import plan, plans, task
 from tests.strategies.plays import Play
 
 DRIVER = ev.DriverStarted(2, "host", 2)
+
+
+def driver(*names: str) -> ev.DriverStarted:
+    return ev.DriverStarted(2, "host", 2, taken_over=tuple(TaskId(name) for name in names))
+
+
 START, BYE = HookPhase.ON_START, HookPhase.ON_COMPLETE
 FAN = plan(task("a"), task("b"), task("c", "a", "b"))
 
@@ -36,8 +42,8 @@ def asked(*names: str) -> Again:
 def test_what_outlives_is_left_open_and_the_rest_is_lost() -> None:
     play = Play(FAN).begin()
 
-    assert resumed(play, "a") == [ev.AttemptLost(TaskId("b"), 1), DRIVER]
-    assert resumed(play, "a", "b") == [DRIVER]
+    assert resumed(play, "a") == [ev.AttemptLost(TaskId("b"), 1), driver("a")]
+    assert resumed(play, "b", "a") == [driver("a", "b")]
 
 
 def test_what_is_taken_over_takes_a_slot_and_is_not_started_beside() -> None:
@@ -88,7 +94,7 @@ def test_another_task_that_failed_is_repeated_beside_what_is_taken_over() -> Non
     play = Play(plan(task("a"), task("b"), on_failure="continue")).begin()
     play.fail("a")
 
-    assert resumed(play, "b") == [ev.RunResumed((TaskId("a"),), "resume"), DRIVER]
+    assert resumed(play, "b") == [ev.RunResumed((TaskId("a"),), "resume"), driver("b")]
     play.happens(*resumed(play, "b"))
     assert play.started == ["a", "b", "a"]
 
@@ -104,15 +110,15 @@ def test_what_a_cancellation_or_a_timeout_has_begun_to_stop_is_lost() -> None:
 def test_a_hook_of_the_start_is_taken_over() -> None:
     play = Play(plan(task("a"), task("hello", hook=START))).begin()
 
-    assert resumed(play, "hello") == [DRIVER]
+    assert resumed(play, "hello") == [driver("hello")]
 
 
 def test_a_hook_of_the_end_is_taken_over_and_those_before_it_are_not_repeated() -> None:
     play = Play(plan(task("a"), task("one", hook=BYE), task("two", hook=BYE))).begin()
     play.ok("a", "one")
 
-    assert resumed(play, "two") == [DRIVER]
-    play.happens(DRIVER)
+    assert resumed(play, "two") == [driver("two")]
+    play.happens(driver("two"))
     play.ok("two")
     assert (play.end, play.started) == ("success", ["a", "one", "two"])
 
@@ -173,6 +179,9 @@ def test_any_run_goes_on_to_its_end_with_whatever_outlives(
     reset = {task for e in events if isinstance(e, ev.RunResumed) for task in e.tasks}
     stopped = before.is_cancelling or before.hooks_cancelled
     assert all(key[0] in reset or stopped for key in outliving - kept)
+    assert {t for e in events if isinstance(e, ev.DriverStarted) for t in e.taken_over} == {
+        t for t, _ in kept
+    }
     assert all(play.of(task).is_attempt_open and play.of(task).attempts == n for task, n in kept)
     assert not {task for task, _ in kept} & reset
     bring_to_an_end(play)
