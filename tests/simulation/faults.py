@@ -48,7 +48,10 @@ AGENTS = (
     "agent_big",
     "agent_slow_to_stop",
 )
-KINDS = DEADLY + CRASHES + PEOPLE + SURROUNDINGS + FULL + AGENTS
+OUTLIVING = ("outlives", "finishes_alone")
+"""What an agent has set going is found by the next driver: at work, or done."""
+
+KINDS = DEADLY + CRASHES + PEOPLE + SURROUNDINGS + FULL + AGENTS + OUTLIVING
 """Every kind of fault."""
 
 RUN_POINTS = tuple(

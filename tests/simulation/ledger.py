@@ -91,6 +91,7 @@ class Ledger:
         self._cancelled_at_the_end = False
         self._is_cancelled = False
         self._stops = Stops()
+        self._outliving: set[tuple[str, int]] = set()
 
     # --- what the script of an agent rests on --------------------------------------------------------------------
 
@@ -104,6 +105,9 @@ class Ledger:
 
     def note(self, records: Sequence[Record], now: float) -> None:
         """Take note of a batch that has become durable just now."""
+        batch, before = [recorded.event for recorded in read_records(records)], self.state
+        if any(isinstance(event, ev.DriverStarted) for event in batch):
+            self._check_taken_over(batch, before)
         for record, recorded in zip(records, read_records(records), strict=True):
             if record.sequence != len(self.recorded) + 1:
                 self._broken(f"record {record.sequence} follows record {len(self.recorded)}")
@@ -332,14 +336,20 @@ class Ledger:
         """Take note that somebody asks a driver to cancel, and that it has said that it will."""
         self._stops.asked(driver, self.running.get(driver, {}), now)
 
-    def agent_starts(self, driver: int, task: str, attempt: int, now: float, *, is_replaced: bool) -> None:
-        """Check that an agent may be called now."""
-        if why_not := self._stops.why_not_called(driver, (task, attempt)):
-            self._broken(why_not)
-        if self._is_cancelled and self._is_stopped_with_the_run(task):
-            self._stops.leave_off(
-                {task: attempt}, now
-            )  # it was about to be called when the run's time was up
+    def agent_starts(
+        self,
+        driver: int,
+        task: str,
+        attempt: int,
+        now: float,
+        *,
+        is_replaced: bool,
+        beside: Sequence[tuple[str, int]] = (),
+    ) -> None:
+        """Check that an agent may be called now; ``beside`` are other attempts of its task that are at work wherever they are."""
+        if beside and not is_replaced:
+            self._broken(f"attempt {attempt} of {task} begins while {beside} is at work")
+        self._check_may_work(driver, task, attempt, now)
         if (task, attempt) not in self._ends:
             self._broken(f"the agent of {task} is called for attempt {attempt}, which is not durable")
         if (task, attempt) in self.executed:
@@ -352,6 +362,48 @@ class Ledger:
         self.executed.add((task, attempt))
         running[task] = attempt
         self._check_room(list(running), "at work")
+
+    def agent_goes_on(self, driver: int, task: str, attempt: int, now: float, *, is_replaced: bool) -> None:
+        """Check that an agent may go on with an attempt that another driver began."""
+        self._stops.since.pop((task, attempt), None)  # that driver was asked to stop it, and died over it
+        self._check_may_work(driver, task, attempt, now)
+        if (task, attempt) not in self.executed:
+            self._broken(f"attempt {attempt} of {task} is gone on with, and was never begun")
+        if self._ends[task, attempt] is not None and not is_replaced:
+            self._broken(f"attempt {attempt} of {task} is gone on with, and has ended")
+        running = self.running.setdefault(driver, {})
+        if task in running:
+            self._broken(f"attempt {attempt} of {task} is gone on with twice")
+        running[task] = attempt
+        self._check_room(list(running), "at work")
+
+    def has_outlived(self, attempts: Iterable[tuple[str, int]]) -> None:
+        """Take note of what the next driver finds of the attempts that the one before left open."""
+        self._outliving = set(attempts)
+
+    def _check_taken_over(self, batch: Sequence[ev.Event], before: RunState) -> None:
+        """What has outlived its driver is gone on with, unless the run does not want it any more."""
+        lost = {(e.task, e.attempt) for e in batch if isinstance(e, ev.AttemptLost)}
+        reset = {task for e in batch if isinstance(e, ev.RunResumed) for task in e.tasks}
+        is_other = any(isinstance(e, ev.SpecChanged) for e in batch)
+        for task, attempt in sorted(self._outliving & lost):
+            was_stopped = before.is_cancelling or before.hooks_cancelled
+            if not was_stopped and task not in reset and not (is_other and task == self._reworded):
+                self._broken(f"attempt {attempt} of {task} is lost, and has outlived its driver")
+        taken = {task for e in batch if isinstance(e, ev.DriverStarted) for task in e.taken_over}
+        if taken != {task for task, _ in self._outliving - lost} or taken & reset:
+            self._broken(f"{taken} are taken over of {self._outliving}; {lost} are lost, {reset} run again")
+        if is_other and self._reworded in taken:
+            self._broken(f"{self._reworded} is taken over, and is asked something else now")
+        self._outliving = set()
+
+    def _check_may_work(self, driver: int, task: str, attempt: int, now: float) -> None:
+        if why_not := self._stops.why_not_called(driver, (task, attempt)):
+            self._broken(why_not)
+        if self._is_cancelled and self._is_stopped_with_the_run(task):
+            self._stops.leave_off(
+                {task: attempt}, now
+            )  # it was about to be called when the run's time was up
 
     def agent_leaves_off(self, task: str, attempt: int, now: float) -> None:
         """Check that an agent is told to stop, or ends by itself, at the moment of the cancellation."""

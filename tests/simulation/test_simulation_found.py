@@ -7,8 +7,8 @@ import pytest
 from actorflow.engine.records import read_records, records_of
 from actorflow.engine.recovery import recovery_events
 from actorflow.journal import Record
+from actorflow.state import RunStatus, fold
 from actorflow.state import events as ev
-from actorflow.state import fold
 from actorflow.workflow.model import RetryPolicy
 from tests.simulation.faults import Fault
 from tests.simulation.workflows import Role, Scenario
@@ -51,7 +51,9 @@ def test_what_is_decided_for_a_moment_is_the_same_moment_when_it_is_read_again(d
 def test_a_replaced_driver_whose_run_actor_crashes_does_not_take_up_what_the_next_driver_has_started() -> (
     None
 ):
-    scenario = Scenario({"name": "one", "tasks": [{"id": "a", "agent": "sim"}]}, {"a": Role(seconds=9.0)})
+    scenario = Scenario(
+        {"name": "one", "tasks": [{"id": "a", "agent": "sim"}]}, {"a": Role(seconds=9.0, outlives=False)}
+    )
     replaced = Fault("replaced", "", 0, 0, 1.0)
     crash = Fault("run_actor_crash", "run._turn.before", 1, 1)
 
@@ -74,7 +76,7 @@ def test_an_agent_that_opens_its_session_while_the_run_actor_crashes_is_not_fail
 def test_a_driver_that_was_replaced_does_not_take_the_attempts_of_its_successor_for_its_own() -> None:
     scenario = Scenario(
         {"name": "one", "tasks": [{"id": "a", "agent": "sim"}, {"id": "b", "agent": "sim"}]},
-        {"a": Role(seconds=9.0), "b": Role(seconds=90.0)},
+        {"a": Role(seconds=9.0, outlives=False), "b": Role(seconds=90.0, outlives=False)},
     )
     replaced = Fault("replaced", at=5.0)
     crash = Fault("run_actor_crash", "run._turn.before", 1, 1)  # when a's outcome of the first driver comes
@@ -82,3 +84,14 @@ def test_a_driver_that_was_replaced_does_not_take_the_attempts_of_its_successor_
     seen = simulate(0, scenario=scenario, lives=[[replaced, crash]]).ledger.seen
 
     assert seen["AttemptLost"] == 2
+
+
+def test_work_that_outlives_driver_after_driver_is_begun_once() -> None:
+    scenario = Scenario({"name": "one", "tasks": [{"id": "a", "agent": "sim"}]}, {"a": Role(seconds=500.0)})
+    lives = [[Fault("kill_at_a_moment", at=3.0)] for _ in range(3)]
+    worlds = (simulate(seed, scenario=scenario, lives=lives) for seed in range(80))
+
+    world = next(w for w in worlds if w.ledger.seen["AttemptLost"] == 0 and w.fired["outlives"] == 3)
+
+    assert world.ledger.state.status is RunStatus.SUCCESS
+    assert world.ledger.seen["AttemptStarted"] == 1

@@ -18,6 +18,7 @@ from actorflow.engine.drive import Drive
 from actorflow.engine.records import records_of
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.task_actor import TaskActor
+from actorflow.engine.validity import Comparison
 from actorflow.journal import MemoryBlobs, MemoryJournal, Record
 from actorflow.scheduling import frontier, rules
 from actorflow.state import RunState, TaskStatus, task_transitions, transitions
@@ -214,6 +215,38 @@ def sleeps_through_the_end_of_a_limit(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(RunActor, "_watch_limits", lambda self: None)
 
 
+def runs_again_what_has_outlived_its_driver(plant: pytest.MonkeyPatch) -> None:
+    def begin(self: AttemptHost, start: Any, state: Any, driver: Any) -> None:
+        self._outliving.pop((start.task, start.attempt), None)
+        original(self, start, state, driver)
+
+    original = AttemptHost.begin
+    plant.setattr(AttemptHost, "begin", begin)
+
+
+def loses_what_has_outlived_its_driver(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(recovery, "taken_over", lambda *_, **__: frozenset())
+
+
+def starts_beside_what_is_lost_and_still_runs(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Attempt, "_go_on", Attempt._carry_out)
+
+
+def takes_over_what_is_to_run_again(plant: pytest.MonkeyPatch) -> None:
+    def careless(plan: Any, state: RunState, outliving: Any, **_: Any) -> Any:
+        return frozenset((t.id, t.attempts) for t in state.tasks.values() if t.is_attempt_open) & outliving
+
+    plant.setattr(recovery, "taken_over", careless)
+
+
+def takes_over_what_is_asked_something_else_now(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(Comparison, "is_still_asked", lambda *_: True)
+
+
+def forgets_whom_it_was_to_go_on_with(plant: pytest.MonkeyPatch) -> None:
+    plant.setattr(AttemptHost, "has_outlived", lambda *_: False)
+
+
 PLANTED: dict[Plant, str] = {
     acts_before_the_commit: "not durable",
     records_a_success_whose_output_is_not_durable: "recorded and not durable",
@@ -239,6 +272,12 @@ PLANTED: dict[Plant, str] = {
     lets_a_limit_use_up_an_attempt: "is given up after",
     tries_the_first_agent_only: "has not been asked",
     sleeps_through_the_end_of_a_limit: "does not end",
+    runs_again_what_has_outlived_its_driver: "carried out twice",
+    loses_what_has_outlived_its_driver: "is lost, and has outlived",
+    starts_beside_what_is_lost_and_still_runs: "begins while",
+    takes_over_what_is_to_run_again: "not possible|are taken over",
+    takes_over_what_is_asked_something_else_now: "is asked something else now",
+    forgets_whom_it_was_to_go_on_with: "begins while|still at work",
 }
 """Each mistake, and what the ledger says about it."""
 

@@ -42,6 +42,7 @@ class Role:
         seconds: how long an attempt works.
         cleanup: how long it takes to stop when it is cancelled.
         retry_after: what its failures ask for.
+        outlives: whether what it has set going can be found by another driver.
     """
 
     failures: tuple[Act, ...] = ()
@@ -53,6 +54,7 @@ class Role:
     cleanup: float = 0.0
     retry_after: float | None = None
     opens_session: bool = False
+    outlives: bool = True
 
     def act(self, failed: int, limited: int) -> Act:
         if limited < self.limits + self.usages:

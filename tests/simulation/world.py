@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,9 @@ from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
 from actorflow.engine.drive import Drive
 from actorflow.engine.feed import Feed, Hub
-from actorflow.engine.recovery import Again, recovery_events
+from actorflow.engine.fingerprints import fingerprint_of
+from actorflow.engine.outliving import LOST, Outliving
+from actorflow.engine.recovery import Again, AttemptKey, recovery_events
 from actorflow.engine.session import BlobReader, Session
 from actorflow.engine.validity import Comparison, Side
 from actorflow.errors import AgentError, JournalError, JournalFull
@@ -54,6 +57,7 @@ from tests.simulation.faults import (
 )
 from tests.simulation.ledger import Ledger, LoggedRecords, Violation
 from tests.simulation.workflows import Role, Scenario, draw_scenario
+from tests.simulation.works import Work, Works
 
 EPOCH = 1_800_000_000.0
 RUN_ID = RunId("20260101-000000-aaaaaa")
@@ -184,9 +188,11 @@ class World:
         self.plan = self.plans[0]
         self.blobs = MemoryBlobs()
         self.ledger = Ledger(self.plan, self.blobs.exists, reworded=self.reworded)
+        self.works = Works(seed, self.fired)
         self.disk = MemoryDisk(LoggedRecords(self._note))
         self.driver_count = 0
         self.was_cured = False
+        self.nursery: trio.Nursery
         self._drivers: list[Driver] = []
         self._is_broken = trio.Event()
 
@@ -196,6 +202,7 @@ class World:
         """Let one driver after another drive the run until it is over."""
         with trio.move_on_after(MOST_SECONDS) as patience:
             async with trio.open_nursery() as nursery:
+                self.nursery = nursery
                 nursery.start_soon(self._stop_when_broken, nursery)
                 await self._drive_until_over(nursery)
                 await self._stop(nursery)
@@ -205,6 +212,8 @@ class World:
         try:
             if patience.cancelled_caught:
                 raise Violation(f"the run does not end; its tasks are {self.statuses()}")
+            if (left := self.works.alive()) and not any(driver.is_replaced for driver in self._drivers):
+                raise Violation(f"the run is over, and these are still at work: {left}")
             self.ledger.close()
         except Violation as violation:
             self.violation = violation
@@ -219,7 +228,7 @@ class World:
             await driver.over.wait()
             if self._is_over():
                 return
-            await trio.sleep(self.rng.choice((0.0, 1.0, 60.0)))
+            await trio.sleep(self.rng.choice((0.0, 0.0, 0.3, 1.0, 60.0)))
 
     async def _stop_when_broken(self, nursery: trio.Nursery) -> None:
         await self._is_broken.wait()
@@ -326,7 +335,12 @@ class Driver:
         if first:
             state = fold([(world.clock(), first[0])])
         started = ev.DriverStarted(pid=self.epoch, host="simulated", epoch=self.epoch)
-        first += self._resume(state, started)
+        outliving = world.works.outliving(state)
+        world.ledger.has_outlived(outliving)
+        first += self._resume(state, started, outliving)
+        lost = {(event.task, event.attempt) for event in first if isinstance(event, ev.AttemptLost)}
+        for key in lost:
+            await self._end_survivors(*key)
         if world.wishes.random() < 0.15:  # somebody knows that limits are lifted
             first = [
                 msgspec.structs.replace(event, lifts_limits=True)
@@ -338,7 +352,7 @@ class Driver:
             return
         if state.status is RunStatus.PAUSED and state.paused_kind == "budget":
             first += self._raise_budget(state)
-        session = self._session(journal)
+        session = self._session(journal, {key: found for key, found in outliving.items() if key not in lost})
         self._drive = Drive(session)
         async with journal, trio.open_nursery() as nursery:
             nursery.start_soon(self._die)
@@ -364,16 +378,25 @@ class Driver:
             )
         ]
 
-    def _resume(self, state: RunState, started: ev.DriverStarted) -> list[ev.Event]:
+    async def _end_survivors(self, task: str, attempt: int) -> None:
+        work = self.world.works.find((task, attempt))  # type: ignore[arg-type]  # a task id
+        if work is not None:
+            work.end()
+
+    def _resume(
+        self, state: RunState, started: ev.DriverStarted, outliving: dict[AttemptKey, Outliving]
+    ) -> list[ev.Event]:
         """Record what a resume does: plainly, with tasks that are asked for, or with another wording of a task."""
         world, wishes = self.world, self.world.wishes
         self.plan = world.plans[world.ledger.seen["SpecChanged"] % 2]
         if self.epoch == 1 or wishes.random() < 0.4:
-            return recovery_events(self.plan, state, started)
+            return recovery_events(self.plan, state, started, outliving=frozenset(outliving))
         names = [task_id for task_id, task in self.plan.tasks.items() if task.hook is None]
         asked = frozenset(wishes.sample(names, wishes.choice((0, 0, 1))))
         if wishes.random() < 0.5:
-            return recovery_events(self.plan, state, started, again=Again(asked))
+            return recovery_events(
+                self.plan, state, started, again=Again(asked), outliving=frozenset(outliving)
+            )
         old, self.plan = self.plan, world.plans[(world.ledger.seen["SpecChanged"] + 1) % 2]
         spec = ev.SpecChanged(_entries(self.plan), "", values=self.plan.values, inputs=self.plan.inputs)
         lost = [ev.AttemptLost(t.id, t.attempts) for t in state.tasks.values() if t.is_attempt_open]
@@ -382,7 +405,12 @@ class Driver:
         sides = self._side(old), self._side(self.plan)
         comparison = Comparison(old=sides[0], new=sides[1], before=state, after=after, changes=changes)
         again = Again(asked, frozenset(comparison.changed()))
-        return recovery_events(self.plan, state, started, again=again, spec=spec)
+        fitting = {
+            key for key, found in outliving.items() if comparison.is_still_asked(found.task, found.asked)
+        }
+        return recovery_events(
+            self.plan, state, started, again=again, spec=spec, outliving=frozenset(fitting)
+        )
 
     def _side(self, plan: Plan) -> Side:
         return Side(
@@ -424,6 +452,7 @@ class Driver:
         """End this process at once: nothing that it does from now on reaches anybody."""
         if not self.is_dead:
             self.is_dead = True
+            self.world.works.driver_dies(self.epoch)
             self._gone(killed=True)
             self._dying.set()
             self.over.set()
@@ -511,7 +540,7 @@ class Driver:
         plan = self.world.plan
         return ev.RunAccepted(RUN_ID, "simulated", _entries(plan), "", values=plan.values, inputs=plan.inputs)
 
-    def _session(self, journal: Any) -> Session:
+    def _session(self, journal: Any, outliving: dict[AttemptKey, Outliving]) -> Session:
         world = self.world
         return Session(
             run_id=RUN_ID,
@@ -528,6 +557,8 @@ class Driver:
             project_root=Path("/"),
             attempt_folder=lambda task, attempt: Path("/"),
             offload=_in_place,
+            outliving=outliving,
+            end_survivors=self._end_survivors,
         )
 
 
@@ -558,29 +589,79 @@ class SimAgent:
         return TRAITS[self._name]
 
     async def run(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
-        driver, ledger = self._driver, self._world.ledger
+        driver, world = self._driver, self._world
         assert driver is not None
         if driver.is_dead:
             await trio.sleep_forever()
-        with self._world.guarded():
-            ledger.agent_starts(
+        key = request.task_id, request.attempt
+        beside = [other for other in world.works.alive() if other[0] == key[0] and other != key]
+        with world.guarded():
+            world.ledger.agent_starts(
+                driver.epoch, *key, world.clock(), is_replaced=driver.is_replaced, beside=beside
+            )
+        return await self._attend(request, channel, self._begin)
+
+    async def reattach(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        driver, world = self._driver, self._world
+        assert driver is not None
+        if driver.is_dead:
+            await trio.sleep_forever()
+        with world.guarded():
+            world.ledger.agent_goes_on(
                 driver.epoch,
                 request.task_id,
                 request.attempt,
-                self._world.clock(),
+                world.clock(),
                 is_replaced=driver.is_replaced,
             )
+        return await self._attend(request, channel, self._find)
+
+    def _begin(self, request: AgentRequest, role: Role) -> Work:
+        """Set the work of an attempt going."""
+        world, task, driver = self._world, request.task_id, self._driver
+        assert driver is not None
+        act = role.act(world.ledger.failures(task), world.ledger.limits(task))
+        if world.is_curable and world.driver_count > 3 and act not in ("ok", "big", "flood"):
+            world.was_cured, act = True, "ok"  # whatever was wrong, somebody has mended it
+        world.ledger.acts[task, request.attempt] = act
+        if act != "ok":
+            world.fired[f"agent_{act}"] += 1
+        work = world.works.begin(
+            (task, request.attempt), driver.epoch, fingerprint_of(request, self), outlives=role.outlives
+        )
+        world.nursery.start_soon(work.live, math.inf if act == "hang" else role.seconds)
+        return work
+
+    def _find(self, request: AgentRequest, _role: Role) -> Work:
+        """Find the work of an attempt that another driver began."""
+        work = self._world.works.find((request.task_id, request.attempt))
+        assert self._driver is not None
+        if work is None or not work.is_known or self._world.works.fades():
+            raise AgentError(LOST, "nobody knows")
+        work.epoch = self._driver.epoch
+        return work
+
+    async def _attend(self, request: AgentRequest, channel: AttemptChannel, find: Any) -> AgentResult:
+        """Wait for the work of an attempt, and end it when it is to stop."""
+        driver, ledger = self._driver, self._world.ledger
+        assert driver is not None
         role = self._world.scenario.roles.get(request.task_id, Role())
+        work: Work | None = None
         try:
             if driver.faults.reach("agent.start"):
                 driver.kill()
                 await trio.sleep_forever()
-            result = await self._play(role, request, channel)
+            work = find(request, role)
+            result = await self._play(role, request, channel, work)
             self._leave_off(request)
             return result
         except trio.Cancelled:
             self._leave_off(request)
+            if work is not None and not driver.is_dead:
+                work.is_known = False  # before it is ended: nobody is to take that for its own end
             await self._clean_up(role)
+            if work is not None and not driver.is_dead:
+                work.end()
             raise
         except Exception:
             self._leave_off(request)
@@ -603,22 +684,19 @@ class SimAgent:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + role.cleanup):
                 await trio.sleep_forever()
 
-    async def _play(self, role: Role, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+    async def _play(
+        self, role: Role, request: AgentRequest, channel: AttemptChannel, work: Work
+    ) -> AgentResult:
         task = request.task_id
-        act = role.act(self._world.ledger.failures(task), self._world.ledger.limits(task))
-        if self._world.is_curable and self._world.driver_count > 3 and act not in ("ok", "big", "flood"):
-            self._world.was_cured, act = True, "ok"  # whatever was wrong, somebody has mended it
-        self._world.ledger.acts[task, request.attempt] = act
-        if act != "ok":
-            self._world.fired[f"agent_{act}"] += 1
+        act = self._world.ledger.acts[task, request.attempt]
         channel.report(Progress(kind="started"))
         if role.cost is not None and self._name != "sim":
             channel.spent(cost_usd=0.0625, tokens=1)
         if role.opens_session:
             await channel.session_opened(request.session or f"session of {task}, {request.attempt}")
-        if act == "hang":
-            await trio.sleep_forever()
-        await trio.sleep(role.seconds)
+        await work.over.wait()
+        if not work.is_known:  # somebody else has ended it
+            raise AgentError(LOST, "it was ended")
         match act:
             case "fail":
                 raise AgentError("exit_status", "it failed", retry_after_seconds=role.retry_after)
