@@ -17,7 +17,7 @@ help:
 	@echo "make check   format, lint, types, layers, generated files"
 	@echo "make format  put the code into its format"
 	@echo "make fuzz    10,000 examples for each property of the expression language"
-	@echo "make bench   measure transitions, the journal and expressions, beside what the machine can do"
+	@echo "make bench   measure transitions, the journal, looking at runs and expressions, beside what the machine can do"
 	@echo "make docs    write the generated pages and tables again"
 	@echo "make lock    resolve the locked dependencies again"
 	@echo "make clean   remove the environment and everything that was built"
@@ -67,6 +67,7 @@ fuzz: $(STAMP)
 bench: $(STAMP) $(CLAUDE_STAMP)
 	$(BIN)/python -m benchmarks.transitions
 	$(BIN)/python -m benchmarks.journal
+	$(BIN)/python -m benchmarks.looking
 	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.expressions
 	-$(BIN)/python -m benchmarks.claude

@@ -12,22 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actorflow.api.pinned import PinnedTask, PinnedWorkflow
+from actorflow.api.pinned import PinnedSpec, PinnedTask
 from actorflow.api.reading import RunReading, read_run
 from actorflow.api.reasons import Facts, named, why
 from actorflow.api.standings import dependency_fact, status_word
-from actorflow.errors import ExpressionError, JournalError
-from actorflow.expressions import Expression
-from actorflow.expressions.explaining import shown
+from actorflow.errors import JournalError
 from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt, attempts_of
-from actorflow.monitor.explanation import (
-    ConditionFact,
-    DependencyFact,
-    Explanation,
-    ReadFact,
-    RuleFact,
-)
+from actorflow.monitor.explanation import ConditionFact, DependencyFact, Explanation, RuleFact
 from actorflow.monitor.history import INTERRUPTED
 from actorflow.monitor.limits import limit_of
 from actorflow.monitor.words import phase_of
@@ -37,8 +29,7 @@ from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStat
 from actorflow.state import events as ev
 from actorflow.state.recorded import Recorded
 from actorflow.state.run_state import EMPTY
-from actorflow.state.snapshot import Snapshot, snapshot
-from actorflow.workflow.environment import ENVIRONMENT, STATUS_FUNCTIONS
+from actorflow.state.snapshot import snapshot
 from actorflow.workflow.model import RunIf
 from actorflow.workflow.plan import StartRule
 
@@ -69,17 +60,18 @@ def explain_task(run: str, task: str, *, settings: Settings, now: float) -> Expl
         InputError: it has no such task.
         JournalError: its journal cannot be read or is damaged.
     """
-    reading = read_run(run, settings=settings)
-    entry = reading.entry(task)
-    pinned = PinnedWorkflow(reading.accepted)
-    planned = pinned.task(entry.id)
-    hooks = [other.id for other in reading.accepted.tasks if other.hook == "on_start"]
-    chosen = {entry.id, *entry.dependencies, *(planned.reads if planned else ()), *hooks}
-    events = reading.about(chosen)
-    decision = _decision(events, entry.id)
-    state = decision.latest
-    found = state.tasks[entry.id]
-    return _Explaining(reading, pinned, planned, decision, now).explain(found, attempts_of(events, entry.id))
+    with read_run(run, settings=settings) as reading:
+        entry = reading.entry(task)
+        pinned = PinnedSpec(reading.accepted, reading.entries)
+        planned = pinned.task(entry.id)
+        hooks = [other.id for other in reading.accepted.tasks if other.hook == "on_start"]
+        chosen = {entry.id, *entry.dependencies, *(planned.reads if planned else ()), *hooks}
+        events = reading.about(chosen)
+        decision = _decision(events, entry.id)
+        found = decision.latest.tasks[entry.id]
+        return _Explaining(reading, pinned, planned, decision, now).explain(
+            found, attempts_of(events, entry.id)
+        )
 
 
 # --- the moment of the decision ----------------------------------------------------------------------------------
@@ -134,7 +126,7 @@ class _Explaining:
     """One question about one task."""
 
     reading: RunReading
-    pinned: PinnedWorkflow
+    pinned: PinnedSpec
     planned: PinnedTask | None
     decision: _Decision
     now: float
@@ -202,6 +194,8 @@ class _Explaining:
             return None
         expression = self.planned.condition
         before = self.decision.before
+        from actorflow.api.conditions import condition_fact  # with the language, which few questions need
+
         is_due = _all_done(self._before(task))
         if not is_due or (rule is not None and rule.is_met is False) or _was_stopped(task):
             return ConditionFact(expression.source, None, was_asked=False)
@@ -214,7 +208,7 @@ class _Explaining:
             )
         except JournalError as error:  # a large output is gone: the rest can still be told
             return ConditionFact(expression.source, None, was_asked=True, failure=error.message)
-        return _ask(expression, seen)
+        return condition_fact(expression, seen)
 
     def _stopped_by(self, task: TaskState) -> tuple[TaskId, ...]:
         decided = self.decision.recorded
@@ -248,23 +242,24 @@ class _Explaining:
             yield from self._slots()
 
     def _slots(self) -> Iterator[str]:
-        settings = self.pinned.settings
-        most = self.reading.accepted.max_parallel or settings.max_parallel
+        capacity = self.pinned.capacity
+        most = self.reading.accepted.max_parallel or capacity.max_parallel
         hooks = {entry.id for entry in self.reading.accepted.tasks if entry.hook}
         running = [t for t in self.reading.open_attempts if t not in hooks]
         if len(running) >= most:
             yield f"a slot: {len(running)} attempts run, and max_parallel is {most}"
             return
-        for pool, needed in (self.planned.spec.resources if self.planned else {}).items():
+        for pool, needed in (self.planned.resources if self.planned else {}).items():
             taken = sum(self._takes(other, pool) for other in running)
-            if taken + needed > settings.resources.get(pool, 0):
-                yield f"{needed} of the pool {pool}: {taken} of {settings.resources.get(pool, 0)} are taken"
+            size = capacity.resources.get(pool, 0)
+            if taken + needed > size:
+                yield f"{needed} of the pool {pool}: {taken} of {size} are taken"
                 return
         yield "its turn: it starts at once"
 
     def _takes(self, task: TaskId, pool: str) -> int:
         other = self.pinned.task(task)
-        return 0 if other is None else int(other.spec.resources.get(pool, 0))
+        return 0 if other is None else other.resources.get(pool, 0)
 
 
 def _was_stopped(task: TaskState) -> bool:
@@ -292,41 +287,6 @@ def _meaning(rule: StartRule, name: RunIf) -> str:
     if not rule.overruled:
         return _MEANINGS[name]
     return f"{_MEANINGS[name]}; about {named(sorted(rule.overruled))} the condition decides"
-
-
-def _ask(expression: Expression, seen: Snapshot) -> ConditionFact:
-    """Evaluate a condition once more over what it saw, and every name that it reads."""
-    value, failure = _evaluated(expression, seen)
-    if failure == "" and not isinstance(value, bool):
-        failure = f"it gave {shown(ENVIRONMENT, value)}, which is neither true nor false"
-    reads = {name: _read(name, seen) for name in _names_in(expression)}
-    gave = value if isinstance(value, bool) else None
-    return ConditionFact(
-        expression.source, gave, was_asked=True, failure=failure, reads=tuple(reads.values())
-    )
-
-
-def _names_in(expression: Expression) -> Iterator[str]:
-    for reference in expression.references:
-        yield expression.source[reference.start : reference.end]
-    yield from (f"{name}()" for name in expression.functions if name in STATUS_FUNCTIONS)
-
-
-def _read(name: str, seen: Snapshot) -> ReadFact:
-    try:
-        expression = ENVIRONMENT.compile(name)
-    except ExpressionError as error:
-        return ReadFact(name, "", error.message)
-    value, failure = _evaluated(expression, seen)
-    return ReadFact(name, "" if failure else shown(ENVIRONMENT, value), failure)
-
-
-def _evaluated(expression: Expression, seen: Snapshot) -> tuple[object, str]:
-    """Return a value, or None and what is wrong."""
-    try:
-        return expression.evaluate(seen), ""
-    except ExpressionError as error:
-        return None, error.message
 
 
 # --- what a task waits for ----------------------------------------------------------------------------------------

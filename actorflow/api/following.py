@@ -94,10 +94,10 @@ def open_tail(
     store = RunStore(settings.state_dir)
     folder = store.open(store.resolve(run))
     if tasks:
-        reading = read_run(folder.run_id, settings=settings)
-        for task in tasks:
-            if task not in reading.last_kinds:  # one that a new spec has left out has its events still
-                reading.entry(task)
+        with read_run(folder.run_id, settings=settings) as reading:
+            for task in tasks:
+                if task not in reading.last_kinds:  # one that a new spec has left out has its events still
+                    reading.entry(task)
     with JournalReader.open(folder.path) as reader:
         yield JournalTail(folder, reader, after=after)
 

@@ -1,30 +1,29 @@
-"""What the workflow of a run says of one task, without compiling the others.
+"""What the spec of a run says of when a task starts: its rule, its condition, the slots that it takes.
 
-A run keeps the text of its workflow, which was valid when the run began, so that nothing is checked again
-here. Takes that text; gives a task's ``TaskSpec``, start rule and compiled condition. Compiling a plan of ten
-thousand tasks takes a second, this a fraction of it.
+Takes the run's first event and gives a task's start rule and compiled condition, without compiling the others.
+The entries of the event say all of it; in journals that are older than these, the workflow's text is read
+(``pinned_text``). It was valid when the run began, so that nothing is checked again here. The language of
+expressions is loaded for a task that has a condition, and YAML for an older journal, and not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
-from actorflow.expressions import Expression
 from actorflow.ids import TaskId
-from actorflow.state.events import RunAccepted
-from actorflow.workflow import ReadLimits
-from actorflow.workflow.decode import decode_workflow
-from actorflow.workflow.document import read_document
-from actorflow.workflow.model import HookPhase, Settings, TaskSpec
+from actorflow.state.events import Capacity, RunAccepted, TaskEntry
+from actorflow.workflow.model import RunIf
 from actorflow.workflow.plan import StartRule
-from actorflow.workflow.report import Report
 from actorflow.workflow.start_rule import start_rule
-from actorflow.workflow.templates import TemplateCompiler
 
-__all__ = ["PinnedTask", "PinnedWorkflow"]
+if TYPE_CHECKING:
+    from actorflow.api.pinned_text import PinnedText
+    from actorflow.expressions import Expression
+
+__all__ = ["PinnedSpec", "PinnedTask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,64 +33,54 @@ class PinnedTask:
     Attributes:
         condition: None when there is none.
         reads: the tasks whose records the condition reads.
+        resources: pool -> how many of it an attempt takes.
     """
 
-    spec: TaskSpec
     rule: StartRule
     condition: Expression | None
     reads: frozenset[TaskId]
+    resources: Mapping[str, int]
 
 
-class PinnedWorkflow:
-    """The workflow of one run, read but not compiled."""
+class PinnedSpec:
+    """The spec of one run.
 
-    def __init__(self, accepted: RunAccepted) -> None:
+    Args:
+        entries: task -> its entry in ``accepted``.
+    """
+
+    def __init__(self, accepted: RunAccepted, entries: Mapping[TaskId, TaskEntry]) -> None:
         self._accepted = accepted
-        self._ids = frozenset(entry.id for entry in accepted.tasks)
+        self._entries = entries
 
     @cached_property
-    def settings(self) -> Settings:
-        """The settings of the whole run."""
-        kept = {key: self._value[key] for key in ("name", "settings") if key in self._value}
-        draft = decode_workflow({**kept, "tasks": []}, Report())
-        return Settings() if draft is None else draft.workflow.settings
+    def capacity(self) -> Capacity:
+        """How many attempts may run at once, and the sizes of the pools, as the workflow says."""
+        return self._accepted.capacity or self._text.capacity
 
     def task(self, task: TaskId) -> PinnedTask | None:
-        """Return what the workflow says of a task; None when it cannot be read any more."""
-        raw = self._raw.get(task)
-        draft = None if raw is None else decode_workflow({"name": "one task", **raw}, Report())
-        specs = () if draft is None else (*draft.workflow.tasks, *draft.workflow.hooks)
-        if not specs:
+        """Return what is said of a task; None when it cannot be read any more."""
+        is_said = self._accepted.capacity is not None
+        entry = self._entries.get(task) if is_said else self._text.entry(task)
+        if entry is None:
             return None
-        spec = specs[0]
-        compiler = TemplateCompiler(self._ids)
-        source = "false" if spec.condition is False else spec.condition
-        condition = compiler.expression(source) if isinstance(source, str) else None
-        rule = start_rule(spec.run_if, condition, spec.dependencies)
-        return PinnedTask(spec, rule, condition, compiler.reads(condition) if condition else frozenset())
+        condition, reads = self._condition(entry.condition)
+        run_if = RunIf(entry.run_if) if entry.run_if else None
+        return PinnedTask(
+            start_rule(run_if, condition, entry.dependencies), condition, reads, entry.resources
+        )
 
     @cached_property
-    def _value(self) -> dict[str, Any]:
-        document = read_document(self._accepted.text.encode(), file=self._accepted.file, limits=ReadLimits())
-        return document.value if isinstance(document.value, dict) else {}
+    def _text(self) -> PinnedText:
+        from actorflow.api.pinned_text import PinnedText
 
-    @cached_property
-    def _raw(self) -> dict[str, dict[str, Any]]:
-        """Task -> a document that holds only this task."""
-        return dict(self._documents())
+        return PinnedText(self._accepted)
 
-    def _documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        for task in _tasks_in(self._value.get("tasks")):
-            yield task["id"], {"tasks": [task]}
-        hooks = self._value.get("hooks")
-        if not isinstance(hooks, dict):
-            return
-        for phase in HookPhase:
-            for task in _tasks_in(hooks.get(phase.value)):
-                yield task["id"], {"tasks": [], "hooks": {phase.value: [task]}}
+    def _condition(self, source: str) -> tuple[Expression | None, frozenset[TaskId]]:
+        if not source:
+            return None, frozenset()
+        from actorflow.workflow.templates import TemplateCompiler
 
-
-def _tasks_in(value: object) -> Iterator[dict[str, Any]]:
-    for task in value if isinstance(value, list) else ():
-        if isinstance(task, dict) and isinstance(task.get("id"), str):
-            yield task
+        compiler = TemplateCompiler(self._entries)
+        condition = compiler.expression(source)
+        return condition, compiler.reads(condition)

@@ -17,6 +17,7 @@ from trio.testing import MockClock
 
 from actorflow.agents.interface import Agent, AgentRequest
 from actorflow.agents.masking import Masker
+from actorflow.api.pinning import capacity_of, entries_of
 from actorflow.api.rehearsing import rehearsed_agents
 from actorflow.engine.drive import Drive
 from actorflow.engine.feed import Hub
@@ -99,25 +100,16 @@ async def _drive(
 
 
 def _accepted(plan: Plan, root: Path) -> ev.RunAccepted:
-    entries = [
-        ev.TaskEntry(
-            id=task.id,
-            agents=task.spec.agents,
-            dependencies=task.dependencies,
-            hook="" if task.hook is None else task.hook.value,
-            max_attempts=task.retry.max_attempts,
-        )
-        for task in plan.tasks.values()
-    ]
     return ev.RunAccepted(
         run_id=_RUN_ID,
         workflow=plan.workflow.name,
-        tasks=tuple(entries),
+        tasks=entries_of(plan),
         text="",
         project_root=str(root),
         inputs=plan.inputs,
         values=plan.values,
         mode=REHEARSAL,
+        capacity=capacity_of(plan.workflow.settings),
     )
 
 

@@ -70,24 +70,24 @@ def context(run: str, at: str | None, *, settings: Settings) -> Context:
         InputError: it has no such task, or the task had no such attempt.
         JournalError: its journal cannot be read or is damaged.
     """
-    reading = read_run(run, settings=settings)
     problems: list[str] = []
+    with read_run(run, settings=settings) as reading:
 
-    def load(ref: BlobRef) -> JSONValue:
-        try:
-            return reading.output(ref)
-        except JournalError as error:
-            problems.append(error.message)
-            return blob_reference(ref)
+        def load(ref: BlobRef) -> JSONValue:
+            try:
+                return reading.output(ref)
+            except JournalError as error:
+                problems.append(error.message)
+                return blob_reference(ref)
 
-    found = _context(reading, at, load)
+        found = _context(reading, at, load)
     return replace(found, problems=tuple(problems))
 
 
 def compare_contexts(run: str, first: str, second: str, *, settings: Settings) -> ContextDifference:
     """Compare what task ``second`` saw with what task ``first`` saw; see ``context``. Large outputs are compared by their names."""
-    reading = read_run(run, settings=settings)
-    before, after = (_context(reading, at, blob_reference).values for at in (first, second))
+    with read_run(run, settings=settings) as reading:
+        before, after = (_context(reading, at, blob_reference).values for at in (first, second))
     return ContextDifference(reading.run_id, tuple(changes(before, after)))
 
 

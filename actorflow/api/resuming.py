@@ -17,6 +17,7 @@ from actorflow import __version__
 from actorflow.agents.interface import Agent
 from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file, registry_of
+from actorflow.api.pinning import capacity_of, entries_of
 from actorflow.api.scrubbing import literals_again, pinned
 from actorflow.api.supplies import agents_of, secrets_of
 from actorflow.engine.outliving import Outliving
@@ -40,7 +41,7 @@ from actorflow.workflow.plan import Plan
 from actorflow.workflow.spec_changes import SpecChanges, TaskChange, spec_changes
 from actorflow.workflow.suggest import Suggester
 
-__all__ = ["Resumption", "SpecChoice", "change_report", "entries_of", "prepare_resume"]
+__all__ = ["Resumption", "SpecChoice", "change_report", "prepare_resume"]
 
 SpecChoice: TypeAlias = Literal["ask", "current", "pinned"]
 """Which text of the workflow counts: the one that the run follows (``pinned``), the file as it is now
@@ -191,20 +192,6 @@ def prepare_resume(
     )
 
 
-def entries_of(plan: Plan) -> tuple[ev.TaskEntry, ...]:
-    """Return what the journal says of each task of a plan."""
-    return tuple(
-        ev.TaskEntry(
-            id=task.id,
-            agents=task.spec.agents,
-            dependencies=task.dependencies,
-            hook="" if task.hook is None else task.hook.value,
-            max_attempts=task.retry.max_attempts,
-        )
-        for task in plan.tasks.values()
-    )
-
-
 def change_report(change: TaskChange) -> dict[str, object]:
     """Return a change of a task as ``--json`` gives it."""
     return {"task": change.task, "kind": change.kind, "keys": list(change.keys)}
@@ -271,6 +258,7 @@ def _under_current(
         inputs=plan.inputs,
         values=plan.values,
         actorflow_version=__version__,
+        capacity=capacity_of(workflow.settings),
     )
     changes = spec_changes(old.workflow, workflow)
     return replace(

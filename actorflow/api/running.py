@@ -27,12 +27,13 @@ from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.agents.process import end_survivors, max_processes
 from actorflow.api.checking import load_file, registry_of
+from actorflow.api.pinning import capacity_of, entries_of
 from actorflow.api.rehearsing import (
     Rehearsal,
     masked_source,
     read_stub_file,
 )
-from actorflow.api.resuming import SpecChoice, entries_of, prepare_resume
+from actorflow.api.resuming import SpecChoice, prepare_resume
 from actorflow.api.scrubbing import scrub_lost
 from actorflow.api.signals import obey_signals
 from actorflow.api.stuck_disk import watch_disk
@@ -207,6 +208,7 @@ def _accepted(
         max_parallel=max_parallel,
         permission_mode=settings.permission_mode,
         actorflow_version=__version__,
+        capacity=capacity_of(workflow.settings),
     )
 
 

@@ -80,13 +80,13 @@ def _through_snapshot(run: str, settings: Settings) -> _Seen | None:
 
 def _through_journal(run: str, settings: Settings) -> _Seen:
     """Fold only the events about what did not succeed and what that depends on."""
-    reading = read_run(run, settings=settings)
-    entries = reading.entries
-    without = tuple(task for task in entries if reading.last_kinds.get(task) != "TaskSucceeded")
-    needed = {*without, *(d for task in without for d in entries[task].dependencies)}
-    state = reading.state(needed)
-    limits = attempt_limits(reading.accepted)
-    return _Seen(state, status_word(state, reading.driver), without, _counts(reading, state), limits)
+    with read_run(run, settings=settings) as reading:
+        entries = reading.entries
+        without = tuple(task for task in entries if reading.last_kinds.get(task) != "TaskSucceeded")
+        needed = {*without, *(d for task in without for d in entries[task].dependencies)}
+        state = reading.state(needed)
+        limits = attempt_limits(reading.accepted)
+        return _Seen(state, status_word(state, reading.driver), without, _counts(reading, state), limits)
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:

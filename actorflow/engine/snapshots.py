@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -171,17 +172,28 @@ class Keeper:
         self._limits = limits
         self._every = max(EVERY, len(order))
         self._last = sequence if (run_dir / "snapshot").exists() else 0
-        self._is_busy = False
+        self._asked = 0
+        self._saving = threading.Lock()
         remove_unfinished(run_dir)
 
     def is_due(self, state: RunState, *, at_end: bool = False) -> bool:
-        """Whether enough has happened since the last one."""
-        least = EVERY if at_end and not self._last else 1 if at_end else self._every
-        return not self._is_busy and state.sequence - self._last >= least
+        """Whether enough has happened since the last one was made or, by this very question, asked for."""
+        if at_end:
+            least = 1 if self._last else EVERY
+            return not self._saving.locked() and state.sequence - self._last >= least
+        if state.sequence - max(self._last, self._asked) < self._every:
+            return False
+        self._asked = state.sequence  # the thread that makes it may begin much later
+        return True
 
     def save(self, state: RunState) -> None:
         """Make a snapshot of ``state``, all events of which are durable. Waits for the disk; never raises for it."""
-        self._is_busy = True
+        with self._saving:
+            self._save(state)
+
+    def _save(self, state: RunState) -> None:
+        if state.sequence <= self._last:
+            return
         try:
             with JournalReader.open(self._run_dir) as reader:
                 crc = reader.checksum(state.sequence)
@@ -198,5 +210,3 @@ class Keeper:
                 "there is no snapshot of run %s at event %d: %s", state.run_id, state.sequence, error
             )
             self._last = state.sequence
-        finally:
-            self._is_busy = False

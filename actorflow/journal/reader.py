@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
@@ -24,6 +24,7 @@ from actorflow.journal.lease import who_drives
 from actorflow.journal.migrations import check_known
 from actorflow.journal.port import Record
 from actorflow.journal.storage import storage_errors
+from actorflow.journal.subjects import MOST_SUBJECTS, Headline, check_count, headlines, select_about
 from actorflow.journal.tables import (
     JOURNAL_NAME,
     check_files,
@@ -106,16 +107,45 @@ class JournalReader:
         """
         return self._ask(lambda connection: place_of(connection, sequence, str(self.path)).crc)
 
-    def last_of(self, kind: str) -> Record | None:
+    def last_of(self, kind: str, *, upto: int | None = None) -> Record | None:
         """Return the last durable record of a kind, None when there is none.
 
         It is verified against the one before it.
+
+        Args:
+            upto: the last sequence that is looked at; None means the journal's end.
 
         Raises:
             JournalDamaged: it is not what was appended.
             JournalError: it cannot be read.
         """
-        return self._ask(lambda connection: select_last(connection, kind, str(self.path)))
+        return self._ask(lambda connection: select_last(connection, kind, upto, str(self.path)))
+
+    def read_about(self, subjects: Collection[str], *, after: int = 0, upto: int) -> list[Record]:
+        """Return at least the durable records about ``subjects``, and those about nothing in particular, in order.
+
+        Each is verified against the one before it, and all are counted; what is not given back is not verified.
+
+        Args:
+            subjects: ids of tasks.
+            after: the sequence behind which to begin.
+            upto: the last sequence.
+
+        Raises:
+            JournalDamaged: one of them is not what was appended, or a record is missing.
+            JournalError: they cannot be read.
+        """
+        if len(subjects) > MOST_SUBJECTS:
+            return self.read(after, limit=upto - after)
+        return self._ask(lambda connection: self._read_about(connection, subjects, after, upto))
+
+    def headlines(self, kinds: Collection[str] = (), *, upto: int) -> list[Headline]:
+        """Return the records of some kinds, or all, in short and unverified, in order.
+
+        Raises:
+            JournalError: they cannot be read.
+        """
+        return self._ask(lambda connection: headlines(connection, kinds, upto))
 
     def close(self) -> None:
         """Give the files back. Closing twice is fine; reading again opens them again."""
@@ -144,6 +174,12 @@ class JournalReader:
                 str(self.path), self._end.sequence + 1, f"events up to {tail.sequence} were there"
             )
         return records
+
+    def _read_about(
+        self, connection: sqlite3.Connection, subjects: Collection[str], after: int, upto: int
+    ) -> list[Record]:
+        check_count(connection, upto, str(self.path))
+        return select_about(connection, subjects, after, upto, str(self.path))
 
     def _ask(self, question: Callable[[sqlite3.Connection], _T]) -> _T:
         """Ask until the answer belongs to files that did not change meanwhile."""

@@ -22,11 +22,13 @@ JOURNAL_NAME = "journal.db"
 
 BUSY_SECONDS = 5.0
 
+_MOST_SEQUENCE = (1 << 63) - 1  # SQLite's own bound
+
 _SELECT = "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?"
 _SELECT_LAST = (
     "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events ORDER BY sequence DESC LIMIT 2"
 )
-_SELECT_LAST_OF = "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events WHERE kind = ? ORDER BY sequence DESC LIMIT 1"
+_SELECT_LAST_OF = "SELECT sequence, recorded_at, epoch, kind, body, crc FROM events WHERE kind = ? AND sequence <= ? ORDER BY sequence DESC LIMIT 1"
 
 
 def connect(path: Path, options: str) -> sqlite3.Connection:
@@ -94,9 +96,14 @@ def select(connection: sqlite3.Connection, after: Link, limit: int, path: str) -
     return verify(connection.execute(_SELECT, (after.sequence, limit)), after, path)
 
 
-def select_last(connection: sqlite3.Connection, kind: str, path: str) -> Record | None:
-    """Return the last record of a kind, verified against the one before it; None when there is none."""
-    row: Row | None = connection.execute(_SELECT_LAST_OF, (kind,)).fetchone()
+def select_last(connection: sqlite3.Connection, kind: str, upto: int | None, path: str) -> Record | None:
+    """Return the last record of a kind, verified against the one before it; None when there is none.
+
+    Args:
+        upto: the last sequence that is looked at; None means all.
+    """
+    last = _MOST_SEQUENCE if upto is None else upto
+    row: Row | None = connection.execute(_SELECT_LAST_OF, (kind, last)).fetchone()
     if row is None:
         return None
     if type(row[0]) is not int:

@@ -27,6 +27,7 @@ __all__ = [
     "AttemptSucceeded",
     "BlobRef",
     "BudgetChanged",
+    "Capacity",
     "ControlAnswered",
     "DriverStarted",
     "Event",
@@ -72,13 +73,27 @@ class Failure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class TaskEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a reader of the journal must know of a task without reading the workflow."""
+    """What a reader of the journal must know of a task without reading the workflow.
+
+    ``run_if``, ``condition`` (as it is written; ``false`` for one that is never met) and ``resources`` are there
+    where the spec has a ``capacity``; in older journals only the workflow's text says them.
+    """
 
     id: TaskId
     agents: tuple[str, ...]
     dependencies: tuple[TaskId, ...] = ()
     hook: str = ""
     max_attempts: int = 1
+    run_if: str = ""
+    condition: str = ""
+    resources: dict[str, int] = {}
+
+
+class Capacity(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How much of a run may go on at once, as its workflow says: attempts, and units of each pool."""
+
+    max_parallel: int
+    resources: dict[str, int] = {}
 
 
 class _Event(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, tag_field="type"):
@@ -93,6 +108,7 @@ class RunAccepted(_Event, frozen=True):
     said agents may do, or "". ``mode`` is ``live`` or
     ``rehearsal``; a rehearsal carries its ``stubs``, so that a resume needs no file of them. ``salvaged_from``
     is the damaged run that this one is a copy of; its tasks keep the idempotency keys that they had there.
+    ``capacity`` is None in journals that are older than it.
     """
 
     run_id: str
@@ -110,6 +126,7 @@ class RunAccepted(_Event, frozen=True):
     actorflow_version: str = ""
     stubs: dict[str, Any] = {}
     salvaged_from: str = ""
+    capacity: Capacity | None = None
 
 
 class DriverStarted(_Event, frozen=True):
@@ -153,6 +170,7 @@ class SpecChanged(_Event, frozen=True):
     inputs: dict[str, Any] = {}
     values: dict[str, Any] = {}
     actorflow_version: str = ""
+    capacity: Capacity | None = None
 
 
 class AttemptStarted(_Event, frozen=True):

@@ -35,6 +35,7 @@ def with_spec(accepted: RunAccepted, changed: SpecChanged) -> RunAccepted:
         file=changed.file,
         inputs=changed.inputs,
         values=changed.values,
+        capacity=changed.capacity,
     )
 
 

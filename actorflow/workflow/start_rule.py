@@ -9,12 +9,14 @@ is ``scheduling``'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from actorflow import expressions as ex
 from actorflow.ids import TaskId
-from actorflow.workflow.environment import STATUS_FUNCTIONS
 from actorflow.workflow.model import RunIf
 from actorflow.workflow.plan import StartRule
+
+if TYPE_CHECKING:
+    from actorflow import expressions as ex
 
 __all__ = ["STATUS_FIELDS", "start_rule", "status_reads"]
 
@@ -41,6 +43,8 @@ def start_rule(
         return StartRule(run_if=run_if, needs_success=False, handles_failure=run_if in _ACCEPT_FAILURE)
     if condition is None:
         return _DEFAULT
+    from actorflow.workflow.environment import STATUS_FUNCTIONS  # loads the language, as the condition has
+
     functions = STATUS_FUNCTIONS.intersection(condition.functions)
     read = status_reads(condition) & frozenset(dependencies)
     if not functions and not read:

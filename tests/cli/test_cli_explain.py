@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actorflow.api import reading
 from actorflow.ids import TaskId
 from actorflow.journal import Lease, RunStore, this_process
+from actorflow.journal import reader as journal_reader
 from actorflow.state import events as ev
 from actorflow.state.events import Event, Failure
 
@@ -262,17 +266,84 @@ def test_a_task_that_is_not_there_is_told_with_the_one_that_is(ran: str, call, f
     assert "classify" in fits("failure", json.loads(done.stdout))["error"]["hint"]
 
 
-# --- runs that are not over --------------------------------------------------------------------------------------
+# --- journals that are not read as a whole ------------------------------------------------------------------------
 
 
 @pytest.fixture
-def recorded(project: Path):
+def journal(ran: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The journal of ``ran``, which counts as a long one."""
+    monkeypatch.setattr(reading, "_VERIFIED_WHOLE", 0)
+    return project / ".claude" / "workflow-state" / "runs" / ran / "journal.db"
+
+
+def change(journal: Path, statement: str, *, of: str) -> None:
+    """Change the first event about a task."""
+    first = "(SELECT min(sequence) FROM events WHERE instr(CAST(body AS TEXT), ?))"
+    with closing(sqlite3.connect(journal)) as connection:
+        done = connection.execute(f"{statement} WHERE sequence = {first}", (f',"task":"{of}"',))
+        assert done.rowcount == 1
+        connection.commit()
+
+
+def rewritten(old: str, new: str) -> str:
+    return f"UPDATE events SET body = CAST(replace(CAST(body AS TEXT), '{old}', '{new}') AS BLOB)"
+
+
+def test_of_a_long_journal_the_same_is_said(ran: str, call, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = list(json.loads(call("status", "--json").stdout)["tasks"])
+    asked = [("explain", ran)]
+    asked += [
+        question for task in tasks for question in (("explain", ran, task), ("context", ran, "--at", task))
+    ]
+    short = [call(*question, "--json").stdout for question in asked]
+
+    monkeypatch.setattr(reading, "_VERIFIED_WHOLE", 0)
+    assert [call(*question, "--json").stdout for question in asked] == short
+    monkeypatch.setattr(journal_reader, "MOST_SUBJECTS", 0)
+    assert [call(*question, "--json").stdout for question in asked] == short
+
+
+def test_what_is_read_of_a_long_journal_is_verified(journal: Path, call) -> None:
+    change(journal, rewritten("condition_false", "workflow_stopped"), of="bug")
+
+    refused = call("explain", "bug")
+    assert (refused.exit_code, "damaged at event" in refused.stderr) == (74, True)
+    assert call("explain", "classify").exit_code == 0  # what is said of it does not rest on that event
+    assert call("doctor", "last").exit_code == 74
+
+
+@pytest.mark.parametrize("task", ["bug", "classify"])
+def test_an_event_that_is_missing_from_a_long_journal_is_always_noticed(
+    journal: Path, call, task: str
+) -> None:
+    change(journal, "DELETE FROM events", of="bug")
+
+    refused = call("explain", task)
+
+    assert (refused.exit_code, "damaged at event" in refused.stderr) == (74, True)
+
+
+def test_a_long_journal_whose_events_make_no_sense_is_read_as_a_whole(journal: Path, call) -> None:
+    change(journal, rewritten('"flaky"', '"fl4ky"'), of="flaky")
+
+    refused = call("explain", "flaky")
+
+    assert (refused.exit_code, "damaged at event" in refused.stderr) == (74, True)
+
+
+# --- runs that are not over --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["as it is written now", "without the capacity, as it was written before"])
+def recorded(project: Path, request: pytest.FixtureRequest):
     """Write a run's journal by hand, and hold its lease if it is to be driven."""
+    is_older = request.param.startswith("without")
     leases: list[Lease] = []
 
     def recorded(text: str, *events: Event, driven: bool = True) -> str:
         import trio
 
+        from actorflow.api.pinning import capacity_of, entry_of
         from actorflow.engine.records import records_of
         from actorflow.ids import RunId
         from actorflow.journal import open_sqlite_journal
@@ -288,9 +359,13 @@ def recorded(project: Path):
         assert draft is not None
         entries = tuple(
             ev.TaskEntry(t.id, t.agents, t.dependencies, t.hook or "", t.effective_retry.max_attempts)
+            if is_older
+            else entry_of(t)
             for t in (*draft.workflow.tasks, *draft.workflow.hooks)
         )
-        first = [ev.RunAccepted(run_id, "w", entries, text, file="w.yaml"), ev.DriverStarted(1, "h", 1)]
+        capacity = None if is_older else capacity_of(draft.workflow.settings)
+        accepted = ev.RunAccepted(run_id, "w", entries, text, file="w.yaml", capacity=capacity)
+        first = [accepted, ev.DriverStarted(1, "h", 1)]
 
         async def write() -> None:
             async with open_sqlite_journal(folder.journal) as journal:
@@ -409,8 +484,6 @@ def test_after_a_resume_the_new_decision_is_explained(recorded, explain) -> None
 
 
 def test_an_event_of_a_later_version_is_said_to_be_one(recorded, call, project: Path) -> None:
-    import sqlite3
-
     from actorflow.journal import NewRecord
     from actorflow.journal.chain import Link, link
 

@@ -82,12 +82,12 @@ def test_help_imports_click_and_nothing_heavier(arguments: tuple[str, ...], tmp_
 
 @pytest.mark.slow
 def test_looking_at_a_run_loads_neither_yaml_nor_the_language_of_expressions(tmp_path: Path) -> None:
-    text = 'name: one\ntasks: [{id: a, agent: shell, parameters: {command: "true"}}]\n'
+    text = 'name: one\ntasks: [{id: a, agent: shell, parameters: {command: "true"}, resources: {p: 1}}]\nsettings: {resources: {p: 1}}\n'
     (tmp_path / "one.yaml").write_text(text, encoding="utf-8")
     loaded_by("run", "one.yaml", "--rehearse", "--quiet", cwd=tmp_path)
 
-    for command in ("status", "explain"):
-        loaded = loaded_by(command, cwd=tmp_path)
+    for command in (("status",), ("explain",), ("explain", "a")):
+        loaded = loaded_by(*command, cwd=tmp_path)
 
         assert not loaded & {"trio", "lark", "yaml", "asyncio", "actorflow.expressions"}, command
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,40 @@ def test_when_one_is_due(run: Run, tmp_path: Path, monkeypatch) -> None:
     assert [few.is_due(at(n)) for n in (49, 50)] == [False, True]
     assert [many.is_due(at(n)) for n in (499, 500)] == [False, True]
     assert [few.is_due(at(n), at_end=True) for n in (49, 50)] == [False, True]
+
+
+def test_one_that_was_asked_for_is_not_asked_for_again_before_it_is_made(run: Run, monkeypatch) -> None:
+    monkeypatch.setattr(snapshots, "EVERY", 2)
+    keeper = Keeper(run.folder.path, (), {})
+    at = [fold(run.pairs[:n]) for n in range(1, 6)]
+
+    assert [keeper.is_due(state) for state in at] == [False, True, False, True, False]
+
+
+def test_of_two_that_are_made_at_once_neither_takes_the_others_file(run: Run, monkeypatch, caplog) -> None:
+    """Both would write beside their place under one name, that of the process."""
+    first, second = fold(run.pairs[:32]), fold(run.pairs[:34])
+    has_begun, may_end = threading.Event(), threading.Event()
+    real, calls = snapshots.write_snapshot, []
+
+    def write(path: Path, snapshot: Snapshot) -> None:
+        calls.append(snapshot.sequence)
+        if len(calls) == 1:
+            has_begun.set()
+            assert may_end.wait(10)
+        real(path, snapshot)
+
+    monkeypatch.setattr(snapshots, "write_snapshot", write)
+    threads = [threading.Thread(target=run.keeper.save, args=(state,)) for state in (first, second)]
+    threads[0].start()
+    assert has_begun.wait(10)
+    threads[1].start()
+    threads[1].join(0.05)
+    assert calls == [32]
+    assert not run.keeper.is_due(second, at_end=True)
+
+    may_end.set()
+    for thread in threads:
+        thread.join(10)
+    assert calls == [32, 34]
+    assert caplog.records == []
