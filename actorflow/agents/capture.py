@@ -2,7 +2,7 @@
 
 On Linux the kernel moves it (``splice``): it is in the pipe until it is in the file, whenever we are killed, so
 that whoever goes on after us has all of it. Elsewhere it is read and written. Nothing is kept in memory, a
-flood slows the program and not us, and ``/dev/stdout`` in a script means the pipe (with a file in its place,
+flood slows the program and not us (and its middle gives way: ``flood``), and ``/dev/stdout`` in a script means the pipe (with a file in its place,
 ``echo x > /dev/stderr`` would cut off all that was written before). A full disk makes the program wait, with
 what it has written in the pipe. Copying ends when it is told to, not when the pipe closes: a grandchild that
 keeps the pipe open holds nobody up. Must not interpret what it copies.
@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import trio
 
+from actorflow.agents.flood import Flood
 from actorflow.agents.output import TAIL_BYTES, Tail
+from actorflow.workflow.model import DEFAULT_STORED_BYTES
 
 __all__ = ["Capture", "open_private"]
 
@@ -47,23 +50,31 @@ class Capture:
 
     Attributes:
         on_growth: is called whenever there is more in the file.
+        read_to: says up to where it has been read by whoever reads along; what comes after that is kept.
         on_end: is called when the pipe has been closed by all its writers, and everything is copied.
         failure: why the file could not be written; a full disk is waited out, as long as there is time.
     """
 
-    def __init__(self, pipe: int, file: int, tail: Tail) -> None:
+    def __init__(self, pipe: int, file: int, tail: Tail, *, stored_bytes: int = DEFAULT_STORED_BYTES) -> None:
         os.set_blocking(pipe, False)
+        self.read_to: Callable[[], float] = _everything
         self.on_growth: Callable[[], None] = _nothing
         self.on_end: Callable[[], None] = _nothing
         self.failure: OSError | None = None
         self._pipe = pipe
         self._file = file
         self._tail = tail
+        self._flood = Flood(file, stored_bytes)
         self._size = 0
         self._shown = 0
         self._pending = b""  # read, and not written because there was no room
         self._splices = hasattr(os, "splice")
         self._is_at_end = False
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether the file has a hole, because there was too much."""
+        return self._flood.has_cut
 
     async def pump(self, on_failure: Callable[[], None]) -> None:
         """Copy until the pipe is closed by all its writers, or until cancelled; nothing is lost by being cancelled and called again.
@@ -140,6 +151,7 @@ class Capture:
         end = self._size + most
         while self._size < end and (moved := self._move()):
             self._size += moved
+        self._flood.trim(self._size, self.read_to())
 
     def _move(self) -> int:
         """Move one piece; returns its size, 0 when nothing is there now."""
@@ -182,6 +194,11 @@ class Capture:
 
 def _nothing() -> None:
     """Nobody reads along."""
+
+
+def _everything() -> float:
+    """Nobody has to read anything first."""
+    return math.inf
 
 
 def _capacity(pipe: int) -> int:

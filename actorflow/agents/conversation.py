@@ -20,6 +20,7 @@ import trio
 
 from actorflow.agents.environment import MARKER_VARIABLE
 from actorflow.agents.family import GRACE_SECONDS
+from actorflow.agents.flood import read_stored
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import Line, LineSplitter
 from actorflow.agents.process import ProgramExit
@@ -48,8 +49,13 @@ class FollowedFile:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         self._splitter = LineSplitter(max_line_bytes)
         self._lines: deque[Line] = deque()
+        self._place = 0
         self._is_complete = False
         self._grown = trio.Event()
+
+    def place(self) -> int:
+        """Say up to where it has been read."""
+        return self._place
 
     def grown(self) -> None:
         """Say that there may be more in the file."""
@@ -68,7 +74,8 @@ class FollowedFile:
                 self._is_complete,
                 trio.Event(),
             )  # before reading, so that nothing is missed
-            if piece := os.read(self._file, _CHUNK_BYTES):
+            if piece := read_stored(self._file, _CHUNK_BYTES):
+                self._place = os.lseek(self._file, 0, os.SEEK_CUR)
                 self._lines.extend(self._splitter.feed(piece))
             elif not is_complete:
                 await self._grown.wait()
@@ -138,6 +145,7 @@ async def run_conversation(
         channel=channel,
         has_stdin=True,
         shows_stdout=False,
+        stored_bytes=request.stored_bytes,
     )
     try:
         record = ProcessRecord.of(program.pid, program=argv[0], marker=environment[MARKER_VARIABLE])
@@ -165,7 +173,7 @@ async def _talk(
     """Return what the talk gives, alone in a list (an empty one when the output could not be stored), and whether the program outlived its output."""
     stdout = FollowedFile(file)
     answer: list[T] = []
-    program.on_output(stdout.grown)
+    program.on_output(stdout.grown, stdout.place)
     failures: list[Exception] = []
     closed = trio.Event()
     program.on_output_end(closed.set)

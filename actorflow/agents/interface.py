@@ -16,6 +16,7 @@ from typing import Protocol, runtime_checkable
 from actorflow.ids import RunId, TaskId
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.catalog import AgentTraits
+from actorflow.workflow.model import DEFAULT_STORED_BYTES
 
 __all__ = ["Agent", "AgentRequest", "AgentResult", "AttemptChannel", "Prepares", "Progress", "Reattaches"]
 
@@ -45,6 +46,7 @@ class AgentRequest:
         budget_usd: what this attempt may spend of the run's budget; None when there is no such budget. One that
             stops because it has spent as much raises an ``AgentError`` of kind ``max_budget`` with its cost, and
             is not used up.
+        stored_bytes: how much is stored of each stream of a program; of more the middle is left out.
     """
 
     run_id: RunId
@@ -66,6 +68,7 @@ class AgentRequest:
     session_cost_usd: float = 0.0
     interrupted_by: str = ""
     budget_usd: float | None = None
+    stored_bytes: int = DEFAULT_STORED_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,11 @@ class Masker:
         self.too_short = sum(not any(True for _ in _pieces(secret)) for secret in given)
         self._pattern = _compile(pieces) if pieces else None
 
+    @property
+    def has_secrets(self) -> bool:
+        """Whether there is anything that it looks for."""
+        return self._pattern is not None
+
     def bytes(self, data: bytes) -> bytes:
         """Return ``data`` masked; the very object when there is nothing to mask."""
         if self._pattern is None or self._pattern.search(data) is None:

@@ -93,6 +93,7 @@ async def run_program(
         marker=marker,
         channel=channel,
         has_stdin=stdin is not None,
+        stored_bytes=request.stored_bytes,
     )
     try:
         ProcessRecord.of(program.pid, program=argv[0], marker=marker).write(request.folder)

@@ -12,7 +12,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import trio
@@ -21,26 +21,36 @@ from actorflow.agents import process_table
 from actorflow.agents.capture import Capture, open_private
 from actorflow.agents.exit_reasons import not_started
 from actorflow.agents.family import KILL_SECONDS, Family
+from actorflow.agents.flood import close_gap
 from actorflow.agents.handles import wait_child_exited
 from actorflow.agents.interface import AttemptChannel
 from actorflow.agents.output import Tail
 from actorflow.errors import AgentError
+from actorflow.workflow.model import DEFAULT_STORED_BYTES
 
 __all__ = ["RunningProgram"]
 
 _logger = logging.getLogger("actorflow.agents")
+
+_CLOSE_SECONDS = 30.0
+"""How long a slow disk may take to write what is kept of a flood once more."""
 
 
 class RunningProgram:
     """See the module. Not to be constructed: ``start`` does that."""
 
     def __init__(
-        self, popen: subprocess.Popen[bytes], marker: str, captures: Sequence[Capture], stdin: int | None
+        self,
+        popen: subprocess.Popen[bytes],
+        marker: str,
+        captures: Mapping[Path, Capture],
+        stdin: int | None,
     ) -> None:
         self.pid = popen.pid
         self._popen = popen
         self._family = Family(popen.pid, marker)
-        self._captures = captures
+        self._captures = tuple(captures.values())
+        self._files = tuple(captures)
         self._stdin = None if stdin is None else trio.lowlevel.FdStream(stdin)
 
     @classmethod
@@ -55,11 +65,13 @@ class RunningProgram:
         channel: AttemptChannel,
         has_stdin: bool,
         shows_stdout: bool = True,
+        stored_bytes: int = DEFAULT_STORED_BYTES,
     ) -> RunningProgram:
         """Start a program in a session of its own.
 
         Args:
             shows_stdout: whether the lines that it prints are reported for people to see.
+            stored_bytes: how much of each stream is kept.
 
         Raises:
             AgentError: it could not be started; says why.
@@ -72,13 +84,13 @@ class RunningProgram:
                     if has_stdin
                     else (None, subprocess.DEVNULL)
                 )
-                captures, childs_outputs = [], []
+                captures, childs_outputs = {}, []
                 for stream in ("stdout", "stderr"):
                     pipe, childs_end = _pipe(childs_ends, on_failure, is_for_reading=True)
                     file = open_private(folder / stream)
                     on_failure.callback(os.close, file)
                     tail = Tail(stream, channel, is_shown=shows_stdout or stream != "stdout")
-                    captures.append(Capture(pipe, file, tail))
+                    captures[folder / stream] = Capture(pipe, file, tail, stored_bytes=stored_bytes)
                     childs_outputs.append(childs_end)
                 # Not in a thread: the call holds the interpreter's lock until the program is loaded anyway (vfork), a hop would be added.
                 popen = subprocess.Popen(
@@ -125,9 +137,10 @@ class RunningProgram:
         for capture in self._captures:
             capture.drain()
 
-    def on_output(self, call: Callable[[], None]) -> None:
-        """Have ``call`` called whenever there is more in the file of its stdout."""
+    def on_output(self, call: Callable[[], None], read_to: Callable[[], float]) -> None:
+        """Have ``call`` called whenever there is more in the file of its stdout, of which ``read_to`` says how much has been read."""
         self._captures[0].on_growth = call
+        self._captures[0].read_to = read_to
 
     def on_output_end(self, call: Callable[[], None]) -> None:
         """Have ``call`` called when it, and everybody who has it from it, has closed stdout."""
@@ -164,7 +177,18 @@ class RunningProgram:
             raise
         finally:
             self._close()
+        await self._close_gaps()
         return sum(member.pid != self.pid for member in members)
+
+    async def _close_gaps(self) -> None:
+        """Say in the files what is missing in them."""
+        for file, capture in zip(self._files, self._captures, strict=True):
+            if capture.has_gap:
+                with (
+                    trio.move_on_after(_CLOSE_SECONDS, shield=True),
+                    suppress(OSError),
+                ):  # with its hole it is as good
+                    await trio.to_thread.run_sync(close_gap, file, abandon_on_cancel=True)
 
     @property
     def is_stored(self) -> bool:

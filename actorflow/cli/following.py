@@ -17,9 +17,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from actorflow import api
+from actorflow.agents.flood import read_stored
 from actorflow.cli.streams import say
 from actorflow.ids import TaskId
 from actorflow.settings import Settings
@@ -43,7 +43,7 @@ class _Stream:
     name: str
     path: Path
     agent: str = ""
-    file: BinaryIO | None = None
+    file: int | None = None
     is_done: bool = False
     decoder: io.IncrementalNewlineDecoder = field(
         default_factory=lambda: io.IncrementalNewlineDecoder(
@@ -55,18 +55,18 @@ class _Stream:
         """Yield what is new."""
         if self.file is None:
             self.file = _open(self.path)
-        while self.file is not None and (piece := self.file.read(_PIECE)):
+        while self.file is not None and (piece := read_stored(self.file, _PIECE)):
             yield piece
 
     def close(self) -> None:
         self.is_done = True
         if self.file is not None:
-            self.file.close()
+            os.close(self.file)
             self.file = None
 
 
-def _open(path: Path) -> BinaryIO | None:
-    """Open a regular file; None when there is none. An agent can put anything there: a link, a pipe that blocks."""
+def _open(path: Path) -> int | None:
+    """Open a regular file and return its descriptor; None when there is none. An agent can put anything there: a link, a pipe that blocks."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -74,7 +74,7 @@ def _open(path: Path) -> BinaryIO | None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         return None
-    return os.fdopen(descriptor, "rb")
+    return descriptor
 
 
 class Logs:

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 import trio
 
+from actorflow.agents.flood import close_gap
 from actorflow.agents.interface import AgentResult
 from actorflow.agents.masking import Masker
 from actorflow.engine.messages import OutcomeEvent
@@ -199,9 +200,10 @@ async def close_attempt(session: Session, start: StartAttempt) -> None:
 
 
 def scrub(masker: Masker, folder: Path) -> None:
-    """Mask secrets in the files of an attempt that is over; a file that cannot be masked is removed."""
+    """Close gaps of floods and mask secrets in the files of an attempt that is over; a file that cannot be masked is removed."""
     for file in _said_files(folder):
         try:
+            _close_gap(masker, file)
             masker.file(file)
         except FileNotFoundError:
             continue
@@ -209,6 +211,16 @@ def scrub(masker: Masker, folder: Path) -> None:
             _logger.warning("%s may hold secrets that cannot be masked, and is removed: %s", file, error)
             with suppress(OSError):  # then the disk takes no change at all, and the journal says so
                 file.unlink()
+
+
+def _close_gap(masker: Masker, file: Path) -> None:
+    try:
+        close_gap(file)
+    except FileNotFoundError:
+        return
+    except OSError:
+        if masker.has_secrets:  # it cannot be masked then
+            raise
 
 
 def _said_files(folder: Path) -> Iterator[Path]:

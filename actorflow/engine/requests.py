@@ -101,6 +101,7 @@ def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -
         session_cost_usd=state.session_costs.get(start.session or "", 0.0),
         interrupted_by=_interrupted_by(state.tasks[start.task], start),
         budget_usd=budget_share(session.plan, state) if start.backend else None,
+        stored_bytes=session.plan.workflow.settings.stored_output_bytes,
     )
 
 

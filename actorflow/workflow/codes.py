@@ -34,7 +34,7 @@ CODES: Final[dict[str, str]] = {
     "E603": "a required key is missing",
     "E604": "a value that is not one of those allowed",
     "E605": "a number outside its range",
-    "E606": "not a duration",
+    "E606": "not a duration, or not a size",
     "E607": "an empty value where something is needed",
     "E608": "a version of the format that is not supported",
     "E609": "a name of the wrong form",

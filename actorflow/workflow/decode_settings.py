@@ -13,11 +13,22 @@ from actorflow.ids import TASK_ID
 from actorflow.values import FrozenDict
 from actorflow.workflow.decode_inputs import check_reserved
 from actorflow.workflow.env_names import ENV_NAME
-from actorflow.workflow.model import Budget, SecretSource, Settings
+from actorflow.workflow.model import LEAST_STORED_BYTES, Budget, SecretSource, Settings
 from actorflow.workflow.paths import path_mistake
 from actorflow.workflow.report import Path, Report
 from actorflow.workflow.shape_groups import Items, Key, Named, Object
-from actorflow.workflow.shapes import INVALID, Choice, Data, Duration, Integer, Number, Shape, Text, described
+from actorflow.workflow.shapes import (
+    INVALID,
+    Choice,
+    Data,
+    Duration,
+    Integer,
+    Number,
+    Shape,
+    Size,
+    Text,
+    described,
+)
 
 __all__ = [
     "CONTEXT",
@@ -140,7 +151,7 @@ def _build_context(keys: dict[str, Any], _path: Path, _report: Report) -> Contex
     return ContextBlock(keys.get("variables", FrozenDict()), secrets)
 
 
-_FIELDS = {"timeout": "timeout_seconds"}
+_FIELDS = {"timeout": "timeout_seconds", "stored_output": "stored_output_bytes"}
 
 RESOURCES = Named(Integer(1), TASK_ID, "a resource", _NAME_RULE)
 
@@ -178,6 +189,10 @@ SETTINGS = Object(
         "resources": Key(RESOURCES, "Named pools and how much of each there is."),
         "options": Key(Data(is_mapping=True), "Defaults for the options of agents."),
         "budget": Key(_BUDGET, "The most that the run may spend."),
+        "stored_output": Key(
+            Size(LEAST_STORED_BYTES),
+            "How much is stored of what a program writes to stdout, and to stderr; of more the middle is left out. Default: 256MiB.",
+        ),
     },
     _build_settings,
 )

@@ -18,7 +18,9 @@ from actorflow.ids import TaskId
 from actorflow.values import Frozen, FrozenDict
 
 __all__ = [
+    "DEFAULT_STORED_BYTES",
     "HOOK_TIMEOUT_SECONDS",
+    "LEAST_STORED_BYTES",
     "Backoff",
     "Budget",
     "HookPhase",
@@ -35,6 +37,10 @@ __all__ = [
 
 HOOK_TIMEOUT_SECONDS = 60.0
 """Default timeout of a hook's task."""
+
+DEFAULT_STORED_BYTES = 256 * 1024 * 1024
+LEAST_STORED_BYTES = 64 * 1024 * 1024
+"""Four outputs of the largest size: what an agent says has to be there whole until it is understood."""
 
 
 class InputType(StrEnum):
@@ -148,6 +154,8 @@ class Settings:
     """Pool name -> capacity (int)."""
     options: FrozenDict = field(default_factory=FrozenDict)
     budget: Budget = Budget()
+    stored_output_bytes: int = DEFAULT_STORED_BYTES
+    """How much is stored of each stream of an agent's program."""
 
 
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):

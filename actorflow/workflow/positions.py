@@ -92,6 +92,8 @@ class _Walker:
         if here is not None and here.is_mapping and not here.has_key:
             here.key = (text, start, end)
             here.has_key = True
+            if kind in (MAPPING, SEQUENCE):  # no key at all, which the reading has said
+                self._open.append(_Open(None, None, kind == MAPPING))
             return None
         path, node = self._step(here)
         is_new = node is not None and path is not None and path not in self.found

@@ -17,6 +17,7 @@ from typing import Any, Final
 from actorflow.values import FrozenDict, freeze
 from actorflow.workflow.durations import DURATION_PATTERN, LONGEST_SECONDS, duration_seconds
 from actorflow.workflow.report import Path, Report, spelled
+from actorflow.workflow.sizes import LARGEST_BYTES, SIZE_PATTERN, size_bytes, size_text
 
 __all__ = [
     "INVALID",
@@ -28,6 +29,7 @@ __all__ = [
     "Integer",
     "Number",
     "Shape",
+    "Size",
     "Text",
     "described",
 ]
@@ -205,6 +207,34 @@ class Duration(Shape):
         least = {"minimum": 0} if self.may_be_zero else {"exclusiveMinimum": 0}
         number = {"type": "number", **least, "maximum": LONGEST_SECONDS}
         return {"anyOf": [number, {"type": "string", "pattern": DURATION_PATTERN}]}
+
+
+@dataclass(frozen=True)
+class Size(Shape):
+    """How much, in bytes."""
+
+    least: int = 0
+
+    def _decode(self, value: Any, path: Path, report: Report) -> Any:
+        size = size_bytes(value)
+        if size is None:
+            given = f"'{value[:40]}'" if isinstance(value, str) else described(value)
+            message = f"{spelled(path)} must be a size, not {given}"
+            report.error(path, "E606", message, 'bytes, or text such as "256MiB", "1.5 GiB"')
+            return INVALID
+        if not self.least <= size <= LARGEST_BYTES:
+            bound = (
+                f"at least {size_text(self.least)}"
+                if size < self.least
+                else f"at most {size_text(LARGEST_BYTES)}"
+            )
+            report.error(path, "E605", f"{spelled(path)} must be {bound}, not {value}", "a number is bytes")
+            return INVALID
+        return size
+
+    def _schema(self) -> dict[str, Any]:
+        number = {"type": "integer", "minimum": self.least, "maximum": LARGEST_BYTES}
+        return {"anyOf": [number, {"type": "string", "pattern": SIZE_PATTERN}]}
 
 
 @dataclass(frozen=True)

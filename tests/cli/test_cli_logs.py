@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -103,3 +104,16 @@ def test_following_shows_text_as_it_comes_and_ends_with_the_run(start, workflow,
 
 def test_following_a_run_that_is_over_prints_what_is_there_and_ends(call, two_tasks: str) -> None:
     assert call("logs", "-f").stdout == call("logs").stdout
+
+
+def test_of_a_flood_the_beginning_and_the_end_are_there_and_what_is_missing_is_said(call, project):
+    command = r"""awk 'BEGIN { for (n = 1; n <= 800000; n++) printf "%099d\n", n }' >&2"""
+    task = f"{{id: flood, agent: shell, parameters: {{command: {json.dumps(command)}}}}}"
+    (project / "w.yaml").write_text(f"name: w\nsettings: {{stored_output: 64MiB}}\ntasks: [{task}]\n")
+    call("run", "w.yaml")
+
+    lines = call("logs", "flood", "--raw").stdout.splitlines()
+
+    assert sum(map(len, lines)) < 64 * 1024 * 1024
+    assert (lines[0].lstrip("0"), lines[-1].lstrip("0")) == ("1", "800000")
+    assert [line for line in lines if line.startswith("---") and "bytes are left out here" in line]

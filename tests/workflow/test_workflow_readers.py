@@ -6,7 +6,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from actorflow.workflow.document import _Builder, read_document
@@ -87,6 +87,8 @@ def test_the_slow_way_accepts_just_what_the_fast_one_does(text):
     | st.text(st.sampled_from("ab:-[]{}#&*!|>'\"%@`,?~<. \n\t\r"), max_size=60).map(str.encode),
     st.sampled_from(["x.yaml", "x.json", "x"]),
 )
+@example(b"{}:", "x.yaml")
+@example(b"{[a, {b: c}]: d}", "x.yaml")
 def test_no_bytes_raise_anything(data, file):
     document = _read(data, file)
 

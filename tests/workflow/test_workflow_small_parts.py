@@ -1,4 +1,4 @@
-"""Durations, numbers, suggestions, conditions, paths and names of variables."""
+"""Durations, sizes, numbers, suggestions, conditions, paths and names of variables."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from actorflow.workflow.env_names import is_forbidden
 from actorflow.workflow.events import Unreadable
 from actorflow.workflow.numbers import core_scalar, json_literal
 from actorflow.workflow.paths import path_mistake
+from actorflow.workflow.sizes import SIZE_PATTERN, size_bytes, size_text
 from actorflow.workflow.suggest import Suggester, edit_distance
 from actorflow.workflow.yaml_messages import explain
 
@@ -29,6 +30,33 @@ def test_durations(value, seconds):
     assert duration_seconds(value) == pytest.approx(seconds)
     if isinstance(value, str):
         assert re.search(DURATION_PATTERN, value.strip())
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        (0, 0), (4096, 4096), ("4096", 4096), ("1KiB", 1024), ("1 kb", 1000), ("1k", 1000), ("256MiB", 2**28), ("1.5 GiB", 3 * 2**29),
+        ("2tib", 2**41), (" 10 MB ", 10_000_000), ("7B", 7),
+    ],
+)  # fmt: skip
+def test_sizes(value, size):
+    assert size_bytes(value) == size
+    if isinstance(value, str):
+        assert re.search(SIZE_PATTERN, value.strip())
+
+
+@pytest.mark.parametrize(
+    "value", ["", "MiB", "1 XiB", "-1", "1 MiB 2", "1e3", "\u0665", -1, 1.5, True, None, [], "9" * 50]
+)
+def test_what_is_no_size(value):
+    assert size_bytes(value) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 bytes"), (2**26, "64 MiB"), (1536, "1,536 bytes"), (2**50, "1024 TiB")]
+)
+def test_how_sizes_are_written(size, text):
+    assert size_text(size) == text
 
 
 @pytest.mark.parametrize(
