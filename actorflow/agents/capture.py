@@ -35,6 +35,8 @@ _CANNOT_SPLICE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM})
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 
+_CATCH_UP_SECONDS = 0.02
+
 _flood_writers = trio.CapacityLimiter(4)
 """Floods are copied in threads of their own, so that neither a slow disk nor other users of trio's threads
 hold up anybody else."""
@@ -88,6 +90,7 @@ class Capture:
             if waiting.cancelled_caught:
                 self._tail.flush()
             else:
+                await self._let_reader_catch_up()
                 await self._copy_or_wait()
                 if self.failure is not None:
                     on_failure()
@@ -116,6 +119,12 @@ class Capture:
         trio.lowlevel.notify_closing(self._pipe)
         os.close(self._pipe)
         os.close(self._file)
+
+    async def _let_reader_catch_up(self) -> None:
+        """Wait, and the program with us, while much more is stored than should be, because it is still to be read."""
+        while self._flood.is_full(self._size) and self.read_to() < self._size:
+            await trio.sleep(_CATCH_UP_SECONDS)
+            self._flood.trim(self._size, self.read_to())
 
     async def _copy_or_wait(self) -> int:
         """Copy what is there; without room for it, wait until there is. Returns how much it was."""

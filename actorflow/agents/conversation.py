@@ -49,11 +49,11 @@ class FollowedFile:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         self._splitter = LineSplitter(max_line_bytes)
         self._lines: deque[Line] = deque()
-        self._place = 0
+        self._place = 0.0
         self._is_complete = False
         self._grown = trio.Event()
 
-    def place(self) -> int:
+    def place(self) -> float:
         """Say up to where it has been read."""
         return self._place
 
@@ -86,8 +86,9 @@ class FollowedFile:
         return self._lines.popleft()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, of which nothing more is to be read."""
         os.close(self._file)
+        self._place = math.inf
 
 
 class Conversation:

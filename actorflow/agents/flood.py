@@ -63,11 +63,18 @@ class Flood:
             size: of the file.
             read_to: what begins here is still to be read by somebody.
         """
-        if size - (self._end - self._begin) <= self._most:
+        if self._stored(size) <= self._most:
             return
         end = min(size - self._begin + self._most // _STEPS, read_to) // _BLOCK_BYTES * _BLOCK_BYTES
         if end > self._end and _punch(self._file, self._begin, int(end)):
             self._end = int(end)
+
+    def is_full(self, size: int) -> bool:
+        """Say whether half as much again is stored as should be, because somebody reads so slowly."""
+        return self._stored(size) > self._most * 3 // 2
+
+    def _stored(self, size: int) -> int:
+        return size - (self._end - self._begin)
 
 
 def read_stored(file: int, most_bytes: int) -> bytes:

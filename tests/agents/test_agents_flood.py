@@ -81,7 +81,35 @@ async def test_whoever_talks_with_the_program_misses_nothing(request_):
         )
 
     assert numbers == list(range(1, LINES + 1))
-    assert most < LEAST_STORED_BYTES + 8 * MEBIBYTE
+    assert most < LEAST_STORED_BYTES * 7 // 4
+    assert stored(ending.stdout) <= LEAST_STORED_BYTES
+
+
+@pytest.mark.slow
+async def test_a_program_waits_for_whoever_reads_much_more_slowly_and_no_longer_than_that(request_, tmp_path):
+    """What is written twice as fast as it is read would fill a disk all the same."""
+    writes = f"{WRITES}; {WRITES}; : >{tmp_path / 'written'}"
+    file = request_.folder / "stdout"
+
+    async def talk(conversation):
+        await conversation.next_line()
+        while stored(file) < LEAST_STORED_BYTES * 3 // 2:  # noqa: ASYNC110 - another process writes it
+            await trio.sleep(0.01)
+        await trio.sleep(0.1)
+        assert not (tmp_path / "written").exists()
+        assert stored(file) < LEAST_STORED_BYTES * 7 // 4
+        return "enough"
+
+    with trio.fail_after(60):
+        answer, ending = await run_conversation(
+            ["sh", "-c", writes],
+            talk,
+            request=request_,
+            channel=RecordingChannel(),
+            environment=process_environment(request_),
+        )
+
+    assert answer == "enough"
     assert stored(ending.stdout) <= LEAST_STORED_BYTES
 
 
