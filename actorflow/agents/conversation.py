@@ -137,7 +137,7 @@ async def run_conversation(
     Raises:
         AgentError: it could not be started, or its output could not be stored.
     """
-    program = RunningProgram.start(
+    program = await RunningProgram.start(
         argv,
         cwd=request.cwd,
         folder=request.folder,

@@ -12,6 +12,7 @@ import base64
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -112,17 +113,27 @@ class Masker:
         """
         if self._pattern is None:
             return False
-        temporary = path.with_name(f"{path.name}.masking")
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as source:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            # Most files hold none: then no copy is made, and the disk may be full.
+            with open(os.devnull, "wb") as nowhere:
+                if not _copy_masked(self._pattern, source, nowhere):
+                    return False
+            source.seek(0)
+            self._replace_masked(self._pattern, source, path)
+        return True
+
+    def _replace_masked(self, pattern: _Pattern, source: BinaryIO, path: Path) -> None:
+        temporary = path.with_name(f"{path.name}.masking")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
             with open(os.open(temporary, flags, 0o600), "wb") as target:
-                is_changed = _copy_masked(self._pattern, source, target)
+                _copy_masked(pattern, source, target)
                 os.fchmod(target.fileno(), os.fstat(source.fileno()).st_mode & 0o777)
-        if is_changed:
             temporary.replace(path)
-        else:
-            temporary.unlink()
-        return is_changed
+        except OSError:
+            with suppress(OSError):  # it would be in the way of what there is no room for
+                temporary.unlink()
+            raise
 
 
 def _copy_masked(pattern: _Pattern, source: BinaryIO, target: BinaryIO) -> bool:

@@ -85,7 +85,7 @@ async def run_program(
         AgentError: it could not be started, or its output could not be stored.
     """
     marker = environment[MARKER_VARIABLE]
-    program = RunningProgram.start(
+    program = await RunningProgram.start(
         argv,
         cwd=request.cwd,
         folder=request.folder,

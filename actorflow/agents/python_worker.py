@@ -7,16 +7,22 @@ little else, so that it starts as fast as Python does.
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import importlib
 import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 _MAX_MESSAGE = 4096
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_FIRST_PAUSE_SECONDS = 0.25
+_LONGEST_PAUSE_SECONDS = 5.0
 
 
 class _Failure(Exception):
@@ -41,7 +47,7 @@ def main() -> None:
     except _Failure as failure:
         reply = json.dumps({"error": failure.reply})
     if os.getpid() == pid:  # a child that the function forked and that came back has nothing to say
-        _write(request["reply"], reply)
+        _write_with_room(request["reply"], reply)
 
 
 def _take_over_streams() -> None:
@@ -187,6 +193,24 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _write_with_room(path: str, reply: str) -> None:
+    """Write the reply, as soon as there is room for it: what the function has done is not lost because a disk is full.
+
+    It is said on stderr, which is a sign of life, and whose own way into a file shows that the disk is full.
+    """
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return _write(path, reply)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            with suppress(OSError):  # the function may have closed it
+                os.write(2, f"the function has returned; no room for its reply: {error.strerror}\n".encode())
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _write(path: str, reply: str) -> None:

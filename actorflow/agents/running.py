@@ -25,6 +25,7 @@ from actorflow.agents.flood import close_gap
 from actorflow.agents.handles import wait_child_exited
 from actorflow.agents.interface import AttemptChannel
 from actorflow.agents.output import Tail
+from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
 from actorflow.workflow.model import DEFAULT_STORED_BYTES
 
@@ -54,7 +55,7 @@ class RunningProgram:
         self._stdin = None if stdin is None else trio.lowlevel.FdStream(stdin)
 
     @classmethod
-    def start(
+    async def start(
         cls,
         argv: Sequence[str],
         *,
@@ -67,7 +68,7 @@ class RunningProgram:
         shows_stdout: bool = True,
         stored_bytes: int = DEFAULT_STORED_BYTES,
     ) -> RunningProgram:
-        """Start a program in a session of its own.
+        """Start a program in a session of its own, as soon as there is room on the disk for the files that its output goes to.
 
         Args:
             shows_stdout: whether the lines that it prints are reported for people to see.
@@ -87,13 +88,13 @@ class RunningProgram:
                 captures, childs_outputs = {}, []
                 for stream in ("stdout", "stderr"):
                     pipe, childs_end = _pipe(childs_ends, on_failure, is_for_reading=True)
-                    file = open_private(folder / stream)
+                    file = await with_room(channel, open_private, folder / stream)
                     on_failure.callback(os.close, file)
                     tail = Tail(stream, channel, is_shown=shows_stdout or stream != "stdout")
                     captures[folder / stream] = Capture(pipe, file, tail, stored_bytes=stored_bytes)
                     childs_outputs.append(childs_end)
                 # Not in a thread: the call holds the interpreter's lock until the program is loaded anyway (vfork), a hop would be added.
-                popen = subprocess.Popen(
+                popen = subprocess.Popen(  # noqa: ASYNC220 (see above)
                     argv,
                     stdin=childs_stdin,
                     stdout=childs_outputs[0],

@@ -24,7 +24,7 @@ from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.requests import build_request
 from actorflow.engine.session import Session
 from actorflow.engine.spend import Spend
-from actorflow.errors import AgentError, InternalError, JournalError
+from actorflow.errors import AgentError, InternalError, JournalError, JournalFull
 from actorflow.ids import TaskId
 from actorflow.scheduling import StartAttempt
 from actorflow.state import RunState
@@ -116,7 +116,6 @@ class Attempt:
         "_asked",
         "_channel",
         "_driver",
-        "_is_stopped",
         "_outliving",
         "_scope",
         "_session",
@@ -124,6 +123,7 @@ class Attempt:
         "_spend",
         "_start",
         "_state",
+        "_stopped",
         "_waits_for_room",
         "outcome",
     )
@@ -145,14 +145,14 @@ class Attempt:
         self._driver = driver
         self._spec = session.plan.tasks[start.task].spec
         self._scope = trio.CancelScope()
-        self._is_stopped = False
+        self._stopped = trio.Event()
         self._waits_for_room = False
         self._spend = Spend()
         self._channel: _Channel | None = None
 
     def stop(self) -> None:
         """End it: the agent is cancelled and cleans up. Returns at once."""
-        self._is_stopped = True
+        self._stopped.set()
         self._scope.cancel()
 
     async def work(self) -> None:
@@ -163,7 +163,7 @@ class Attempt:
             self.wait_for_room("")
             self._channel = None  # it leads back here: without it no garbage has to be collected
             if self._session.secrets:
-                await close_attempt(self._session, self._start)
+                await close_attempt(self._session, self._start, self._stopped)
         self.tell()
 
     def tell(self) -> None:
@@ -186,8 +186,8 @@ class Attempt:
         """Return how the attempt ended, whatever the agent does."""
         session, start = self._session, self._start
         try:
-            request = await session.room.insist(self._build_request)
-            if self._is_stopped:
+            request = await session.room.insist(self._build_request, stop=self._stopped)
+            if self._stopped.is_set():
                 return self._interrupted()
             result = await self._call_agent(request)
             if self._scope.cancelled_caught:
@@ -196,14 +196,22 @@ class Attempt:
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
             asked = self._fingerprint(request) if self._asked is None else self._asked
             return await event_of_result(
-                session, start, result, self._spend, state=self._state, fingerprint=asked
+                session,
+                start,
+                result,
+                self._spend,
+                state=self._state,
+                stop=self._stopped,
+                fingerprint=asked,
             )
+        except JournalFull:
+            return self._cancelled()  # it was stopped while there was no room for its files
         except JournalError as error:
             # Not the agent's fault: the drive ends, a resume runs the attempt again.
             session.ending.fail(error)
             await trio.sleep_forever()
         except AgentError as error:
-            if self._is_stopped:
+            if self._stopped.is_set():
                 return self._cancelled(error)
             is_lost = self._outliving is not None and error.kind == LOST
             return ev.AttemptLost(start.task, start.attempt) if is_lost else self._failed(error)
@@ -256,7 +264,7 @@ class Attempt:
         return None
 
     def _interrupted(self) -> OutcomeEvent:
-        if self._is_stopped:
+        if self._stopped.is_set():
             return self._cancelled()
         if self._channel is not None and self._channel.fell_silent:
             message = f"nothing was heard from the agent for {self._spec.idle_timeout_seconds:g} s"
@@ -308,13 +316,24 @@ def _limit_of(spec: TaskSpec) -> float:
 class _Channel:
     """What the agent is given to talk to; keeps the attempt's deadline, which is the nearer of two limits.
 
+    While something of the attempt waits for room on the disk, its time stands still: that is not the agent's fault.
+
     Args:
         limit: seconds that the attempt may take, from the start of its process.
         idle: seconds that the agent may be silent.
         has_begun: whether its process has been started already, by another driver.
     """
 
-    __slots__ = ("_attempt", "_ends_at", "_has_begun", "_idle", "_limit", "_scope")
+    __slots__ = (
+        "_attempt",
+        "_ends_at",
+        "_has_begun",
+        "_idle",
+        "_limit",
+        "_scope",
+        "_waiting",
+        "_waits_since",
+    )
 
     def __init__(
         self, attempt: Attempt, scope: trio.CancelScope, limit: float, idle: float, *, has_begun: bool = False
@@ -324,6 +343,8 @@ class _Channel:
         self._has_begun = has_begun
         self._limit = limit
         self._idle = idle
+        self._waiting: set[object] = set()
+        self._waits_since = 0.0
         self._begin()
 
     def _begin(self) -> None:
@@ -331,6 +352,8 @@ class _Channel:
         self._heard()
 
     def _heard(self) -> None:
+        if self._waiting:
+            return
         deadline = min(self._ends_at, trio.current_time() + self._idle)
         if deadline != self._scope.deadline:  # most tasks have no limits
             self._scope.deadline = deadline
@@ -346,9 +369,24 @@ class _Channel:
             self._begin()
         self._heard()
         if progress.kind in ("no_room", "room_found"):
-            self._attempt.wait_for_room(progress.text)
+            self._wait_for_room(progress)
         elif progress.kind != "alive":
             self._attempt.report(progress)
+
+    def _wait_for_room(self, progress: Progress) -> None:
+        """Note that a stream begins, or ends, to wait."""
+        now, stream, was_waiting = trio.current_time(), progress.data.get("stream"), bool(self._waiting)
+        if progress.kind == "no_room":
+            self._waiting.add(stream)
+            self._waits_since = self._waits_since if was_waiting else now
+            self._scope.deadline = math.inf
+            self._attempt.wait_for_room(progress.text)
+            return
+        self._waiting.discard(stream)
+        if was_waiting and not self._waiting:
+            self._ends_at += now - self._waits_since
+            self._heard()
+            self._attempt.wait_for_room("")
 
     async def session_opened(self, session_id: str) -> None:
         """Record the agent's session durably; the time that our disk takes for it is not the agent's."""

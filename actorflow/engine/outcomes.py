@@ -22,7 +22,8 @@ from actorflow.agents.masking import Masker
 from actorflow.engine.messages import OutcomeEvent
 from actorflow.engine.session import MAX_OUTPUT_BYTES, Session
 from actorflow.engine.spend import Spend
-from actorflow.errors import AgentError, JournalError
+from actorflow.errors import AgentError, JournalError, JournalFull
+from actorflow.journal.storage import NO_ROOM, storage_error
 from actorflow.scheduling import StartAttempt
 from actorflow.scheduling.services import budget_share, limit_wait
 from actorflow.state import RunState
@@ -57,25 +58,37 @@ async def event_of_result(
     said: Spend,
     *,
     state: RunState,
+    stop: trio.Event,
     fingerprint: str = "",
 ) -> OutcomeEvent:
     """Turn a result into its event; the output is durable if it is a blob. An output that is not valid fails the attempt.
 
+    An attempt that is stopped while its output waits for room on the disk is cancelled.
+
     Args:
         said: what the agent said on the way that it has spent.
         state: the state in which the attempt was started.
+        stop: whether the attempt is to stop.
         fingerprint: of what the attempt was asked.
     """
     spend = said.of(result)
     try:
-        return await _success(session, start, result, spend, fingerprint)
+        return await _success(session, start, result, spend, fingerprint=fingerprint, stop=stop)
+    except JournalFull:
+        return ev.AttemptCancelled(start.task, start.attempt, spend.cost_usd, spend.tokens)
     except AgentError as error:
         error.session_id = result.session_id
         return event_of_error(session, start, error, spend, state)
 
 
 async def _success(
-    session: Session, start: StartAttempt, result: AgentResult, spend: Spend, fingerprint: str
+    session: Session,
+    start: StartAttempt,
+    result: AgentResult,
+    spend: Spend,
+    *,
+    fingerprint: str,
+    stop: trio.Event,
 ) -> OutcomeEvent:
     output = _checked(session, start, result)
     text = msgspec.json.encode(output)
@@ -88,7 +101,7 @@ async def _success(
         )
     blob = None
     if len(text) > INLINE_BYTES:
-        sha256 = await session.room.insist(session.offload, session.blobs.put, text)
+        sha256 = await session.room.insist(session.offload, session.blobs.put, text, stop=stop)
         blob = BlobRef(sha256, len(text))
     return ev.AttemptSucceeded(
         start.task,
@@ -189,18 +202,37 @@ def _said(session: Session, text: str) -> str:
     return session.masker.text(text).encode("utf-8", "replace").decode()
 
 
-async def close_attempt(session: Session, start: StartAttempt) -> None:
-    """Scrub secrets from what the agent has written into its folder."""
+async def close_attempt(session: Session, start: StartAttempt, stop: trio.Event) -> None:
+    """Scrub secrets from what the agent has written into its folder, as soon as there is room for what is left of it.
+
+    One that is stopped meanwhile does not wait: what cannot be masked is removed. If the run itself ends, the
+    next driver does it.
+    """
     try:
         folder = session.attempt_folder(start.task, start.attempt)
     except JournalError:  # it cannot even be made, so nothing is in it
         return
+    try:
+        await session.room.insist(_scrub_shielded, session, folder, True, stop=stop)
+    except JournalFull:
+        await _scrub_shielded(session, folder, False)
+
+
+async def _scrub_shielded(session: Session, folder: Path, keeps: bool) -> None:
     with trio.CancelScope(shield=True, deadline=trio.current_time() + SCRUB_SECONDS):
-        await session.offload(scrub, session.masker, folder)
+        await session.offload(scrub, session.masker, folder, keeps)
 
 
-def scrub(masker: Masker, folder: Path) -> None:
-    """Close gaps of floods and mask secrets in the files of an attempt that is over; a file that cannot be masked is removed."""
+def scrub(masker: Masker, folder: Path, keeps: bool = True) -> None:
+    """Close gaps of floods and mask secrets in the files of an attempt that is over; a file that cannot be masked is removed.
+
+    Args:
+        keeps: a file that only cannot be masked because the disk is full is kept as it is.
+
+    Raises:
+        JournalFull: there is such a file.
+    """
+    full: OSError | None = None
     for file in _said_files(folder):
         try:
             _close_gap(masker, file)
@@ -208,9 +240,14 @@ def scrub(masker: Masker, folder: Path) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
+            if keeps and error.errno in NO_ROOM:
+                full = error
+                continue
             _logger.warning("%s may hold secrets that cannot be masked, and is removed: %s", file, error)
             with suppress(OSError):  # then the disk takes no change at all, and the journal says so
                 file.unlink()
+    if full is not None:
+        raise storage_error(full, "take secrets out of the files in", folder) from full
 
 
 def _close_gap(masker: Masker, file: Path) -> None:

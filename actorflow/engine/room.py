@@ -41,6 +41,7 @@ class Room:
 
     Attributes:
         reason: why somebody waits for room, as it was said last; "" when nobody does.
+        waited_seconds: how long it was waited for room until ``reason`` became "".
         asked_to_stop: whether somebody has asked the run to stop and nothing of that is recorded yet; then
             nobody waits any longer.
         on_change: is called when ``reason`` becomes, or stops being, "".
@@ -53,17 +54,24 @@ class Room:
         self._release = release
         self._is_reserve_spent = False
         self.reason = ""
+        self.waited_seconds = 0.0
         self.asked_to_stop = False
+        self._began_at = 0.0
         self.on_change: Callable[[], None] = _nothing
         self._waiting = 0
         self._stop = trio.Event()
         self._heard = trio.Event()
 
-    async def insist(self, write: Callable[..., Awaitable[T]], *args: Any) -> T:
+    async def insist(
+        self, write: Callable[..., Awaitable[T]], *args: Any, stop: trio.Event | None = None
+    ) -> T:
         """Call ``write`` until there is room for it; return what it returns. Cancellable between two tries.
 
+        Args:
+            stop: ends the wait instead of the wish that the run stops: for those whom the recorded wish reaches.
+
         Raises:
-            JournalFull: there is no room, and the run is asked to stop.
+            JournalFull: there is no room, and nobody waits for it any more.
         """
         try:
             return await write(*args)
@@ -71,28 +79,26 @@ class Room:
             first = error
         self.begin(first.message)
         try:
-            return await self._again(first, write, *args)
+            return await self._again(first, write, *args, stop=stop)
         finally:
             self.end()
 
-    async def _again(self, error: JournalFull, write: Callable[..., Awaitable[T]], *args: Any) -> T:
+    async def _again(
+        self, error: JournalFull, write: Callable[..., Awaitable[T]], *args: Any, stop: trio.Event | None
+    ) -> T:
         pause = FIRST_PAUSE_SECONDS
         while True:
-            await self.pause(error, pause)
+            await self._pause(error, pause, self._stop if stop is None else stop)
             try:
                 return await write(*args)
             except JournalFull as again:
                 error = again
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-    async def pause(self, error: JournalFull, seconds: float) -> None:
-        """Wait before the next try.
-
-        Raises:
-            JournalFull: ``error``, because the run is asked to stop.
-        """
+    async def _pause(self, error: JournalFull, seconds: float, stop: trio.Event) -> None:
+        """Wait before the next try; raises ``error`` when there is to be none."""
         with trio.move_on_after(seconds):
-            await self._stop.wait()
+            await stop.wait()
             raise error
 
     def spend_reserve(self) -> None:
@@ -128,6 +134,7 @@ class Room:
         self._waiting += 1
         if self._waiting == 1:
             self.reason = reason
+            self._began_at = trio.current_time()
             self.on_change()
 
     def end(self) -> None:
@@ -135,4 +142,5 @@ class Room:
         self._waiting -= 1
         if not self._waiting:
             self.reason = ""
+            self.waited_seconds = trio.current_time() - self._began_at
             self.on_change()

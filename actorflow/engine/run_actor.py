@@ -190,10 +190,10 @@ class RunActor(Actor):
 
     def _room_events(self) -> list[Event]:
         """Give what is to be recorded so that the journal says whether somebody waits for room."""
-        reason = self._session.room.reason
-        if bool(reason) == bool(self._state.no_room):
+        room = self._session.room
+        if bool(room.reason) == bool(self._state.no_room):
             return []
-        return [ev.RoomRanOut(reason) if reason else ev.RoomFound()]
+        return [ev.RoomRanOut(room.reason) if room.reason else ev.RoomFound(room.waited_seconds)]
 
     def _is_open(self, task_id: TaskId, attempt: int) -> bool:
         task = self._state.tasks[task_id]

@@ -1,14 +1,85 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+PATIENCE_SECONDS = 50
+"""How long anything may take in these tests; then the test fails, and the suite goes on."""
+
+
+class Driver(subprocess.Popen[str]):
+    """The real command line in a process. Leaving it never waits for long, whatever the process does."""
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        is_late = False
+        try:
+            if kind is None:
+                self.wait(timeout=PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            is_late = True
+        finally:
+            self.end()
+            super().__exit__(kind, *rest)
+        assert not is_late, f"it has not ended within {PATIENCE_SECONDS} s: {self.args}"
+
+    def communicate(self, input: str | None = None, timeout: float | None = PATIENCE_SECONDS) -> Any:  # noqa: A002 (its name)
+        return super().communicate(input, timeout)
+
+    def end(self) -> None:
+        """End it and its agents: at the third signal it kills them and leaves; if it is stopped or stuck, it is killed."""
+        for number in (signal.SIGCONT, *[signal.SIGTERM] * 3):
+            if self.poll() is None:
+                self.send_signal(number)
+                with suppress(subprocess.TimeoutExpired):
+                    self.wait(timeout=0.5)
+        if self.poll() is None:
+            self.kill()
+
+
+class Fifo:
+    """A FIFO between a test and a task: the test never waits for long."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._path = path
+
+    def read_text(self) -> str:
+        """Wait until a task has written a line, and return it."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_NONBLOCK)
+        try:
+            readable, _, _ = select.select([descriptor], [], [], PATIENCE_SECONDS)
+            assert readable, f"nobody has written into {self._path.name}"
+            return os.read(descriptor, 4096).decode()
+        finally:
+            os.close(descriptor)
+
+    def write_text(self, text: str) -> None:
+        """Wait until a task reads, and write; it sees the end then."""
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
+                break
+            except OSError as error:
+                if error.errno != errno.ENXIO or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.01)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
 
 
 class Project:
@@ -33,21 +104,22 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "actorflow", *arguments],
+    def start(self, *arguments: str, **options: Any) -> Driver:
+        return self.start_program([sys.executable, "-m", "actorflow", *arguments], **options)
+
+    def start_program(self, argv: Sequence[str], **options: Any) -> Driver:
+        """Start another program that is the command line, in its way."""
+        return Driver(
+            argv,
             cwd=self.root,
-            env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             text=True,
-            **options,
+            **{"env": self.environment, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate()
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
@@ -74,10 +146,5 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def fifo(project: Project) -> Callable[[str], Path]:
-    def make(name: str) -> Path:
-        path = project.root / name
-        os.mkfifo(path)
-        return path
-
-    return make
+def fifo(project: Project) -> Callable[[str], Fifo]:
+    return lambda name: Fifo(project.root / name)

@@ -70,7 +70,7 @@ def _plant(monkeypatch, cls, name: str, when) -> None:
 )
 async def test_running_shell_processes_go_on(project, fifo, monkeypatch, cls, name, when, path) -> None:
     file: Path = project.write("w.yaml", WORKFLOW)
-    pipes = [fifo("one.fifo"), fifo("two.fifo")]
+    pipes = {name: fifo(f"{name}.fifo") for name in ("one", "two")}
     settings = read_settings({"HOME": str(project.root)}, cwd=project.root)
     _plant(monkeypatch, cls, name, when)
     restarted = trio.Event()
@@ -82,11 +82,15 @@ async def test_running_shell_processes_go_on(project, fifo, monkeypatch, cls, na
             if any(isinstance(recorded.event, ev.ActorRestarted) for recorded in update.events):
                 restarted.set()
             if restarted.is_set() and started >= {"one", "two"}:
-                for pipe in pipes:  # opening a FIFO waits for its reader, which is running by now
-                    await trio.to_thread.run_sync(pipe.write_text, f"{pipe.stem} ")
+                for (
+                    name,
+                    pipe,
+                ) in pipes.items():  # opening a FIFO waits for its reader, which is running by now
+                    await trio.to_thread.run_sync(pipe.write_text, f"{name} ")
                 pipes.clear()
 
-    finished = await api.run(file, settings=settings, watch=watch)
+    with trio.fail_after(50):
+        finished = await api.run(file, settings=settings, watch=watch)
 
     assert finished.state.status is RunStatus.SUCCESS
     assert finished.state.tasks["all"].output == {"text": "one two q"}

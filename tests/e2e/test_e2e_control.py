@@ -37,7 +37,7 @@ def test_a_signal_cancels_the_run_and_leaves_no_process(project, fifo, number) -
     with project.start("run", "w.yaml") as driver:
         pid = int(gate.read_text())
         driver.send_signal(number)
-        _, err = driver.communicate(timeout=60)
+        _, err = driver.communicate()
 
     assert driver.returncode == 130, err
     assert not _is_alive(pid)
@@ -57,7 +57,7 @@ def test_a_second_signal_does_not_wait_for_agents_that_do_not_listen(project, fi
         pid = int(gate.read_text())
         driver.send_signal(signal.SIGINT)
         driver.send_signal(signal.SIGINT)
-        driver.communicate(timeout=60)
+        driver.communicate()
 
     assert driver.returncode == 130
     assert not _is_alive(pid)
@@ -70,7 +70,7 @@ def test_a_run_is_cancelled_from_another_process(project, fifo) -> None:
     with project.start("run", "w.yaml") as driver:
         gate.read_text()
         done = project.call("cancel", "last")
-        driver.communicate(timeout=60)
+        driver.communicate()
 
     assert (done.returncode, driver.returncode) == (0, 130)
 
@@ -81,7 +81,7 @@ def test_a_run_that_nobody_drives_is_cancelled_all_the_same(project, fifo) -> No
     with project.start("run", "w.yaml") as driver:
         pid = int(gate.read_text())
         driver.kill()
-        driver.communicate(timeout=60)
+        driver.communicate()
     assert project.report("status", "last")["status"] in ("interrupted", "running")
 
     done = project.call("cancel", "last")
@@ -99,7 +99,7 @@ def test_a_second_driver_is_told_who_drives(project, fifo) -> None:
         gate.read_text()
         second = project.call("resume", "last")
         driver.send_signal(signal.SIGINT)
-        driver.communicate(timeout=60)
+        driver.communicate()
 
     assert second.returncode == 75
     assert f"process {driver.pid}" in second.stderr
@@ -113,7 +113,7 @@ def test_the_tree_is_shown_to_another_process(project, fifo) -> None:
         gate.read_text()
         shown = project.call("tree", "last").stdout
         driver.send_signal(signal.SIGINT)
-        driver.communicate(timeout=60)
+        driver.communicate()
 
     assert "task:a" in shown
     assert "driver" in shown
@@ -201,7 +201,7 @@ def test_a_second_signal_ends_the_hooks_that_follow_a_cancellation(project, fifo
         driver.send_signal(signal.SIGTERM)
         hook = int(second.read_text())
         driver.send_signal(signal.SIGTERM)
-        driver.communicate(timeout=20)
+        driver.communicate()
 
     assert driver.returncode == 130
     assert not _is_alive(hook)
@@ -220,7 +220,7 @@ def test_a_signal_that_was_ignored_from_the_start_stays_ignored(project, fifo) -
         gate.read_text()
         driver.send_signal(signal.SIGHUP)  # what nohup protects from
         second.write_text("done")
-        driver.communicate(timeout=60)
+        driver.communicate()
 
     assert driver.returncode == 0
 
@@ -236,7 +236,7 @@ def test_a_driver_that_is_stopped_keeps_nobody_waiting(command, project, fifo, m
         asked = project.call(command, "last")
         driver.send_signal(signal.SIGCONT)
         driver.send_signal(signal.SIGINT)
-        driver.communicate(timeout=60)
+        driver.communicate()
 
     assert asked.returncode == 75
     assert f"process {driver.pid}" in asked.stderr
@@ -252,7 +252,7 @@ def test_a_request_that_a_killed_process_left_behind_does_not_meet_a_later_drive
     with project.start("run", "w.yaml") as driver:
         gate.read_text()
         driver.kill()
-        driver.communicate(timeout=60)
+        driver.communicate()
     [control] = (project.root / ".claude").glob("workflow-state/runs/*/control")
     request = control / "0123456789abcdef.request"
     request.write_text('{"kind": "cancel", "by": "somebody"}')
@@ -262,7 +262,7 @@ def test_a_request_that_a_killed_process_left_behind_does_not_meet_a_later_drive
         gate.read_text()
         shown = project.call("tree", "last")  # answered after the driver has looked at all requests
         second.write_text("done")
-        driver.communicate(timeout=60)
+        driver.communicate()
 
     assert "task:a" in shown.stdout
     assert driver.returncode == 0

@@ -6,7 +6,6 @@ On a small file system of its own where one may be mounted, and everywhere with 
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -83,21 +82,14 @@ def disk(request, project):
         made.close()
         pytest.skip("no file system can be mounted here")
     yield made
-    made.driver.kill()
+    made.driver.end()
     made.driver.communicate()
     made.close()
 
 
 def _start(disk, *arguments: str) -> subprocess.Popen[str]:
-    disk.driver = subprocess.Popen(
-        [*disk.command, *arguments],
-        cwd=disk.project.root,
-        env={**disk.project.environment, "PYTHONPATH": os.getcwd()},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = {**disk.project.environment, "PYTHONPATH": os.getcwd()}
+    disk.driver = disk.project.start_program([*disk.command, *arguments], env=environment)
     return disk.driver
 
 
@@ -112,23 +104,13 @@ def _wait_until_it_waits(project) -> str:
     raise AssertionError(shown)
 
 
-def _wait_for_gate(gate: Path, driver: subprocess.Popen[str]) -> None:
-    """Wait until a task has opened the gate; a driver that ends before that would keep a plain read for ever."""
-    descriptor = os.open(gate, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        while not select.select([descriptor], [], [], 0.05)[0] or not os.read(descriptor, 100):
-            assert driver.poll() is None, driver.communicate()
-    finally:
-        os.close(descriptor)
-
-
 def _fill_while_it_runs(disk, fifo, *, says_something: bool = False) -> subprocess.Popen[str]:
     """Fill the disk while the first task runs; what that one then says finds no room, or else the first events that do not."""
     copy = "cat go" if says_something else "cat go > /dev/null"
     disk.project.write("w.yaml", CHAIN.replace("COPY", copy))
     gate, go = fifo("gate"), fifo("go")
     driver = _start(disk, "run", "w.yaml")
-    _wait_for_gate(gate, driver)
+    gate.read_text()
     disk.fill()
     go.write_text("on")
     return driver

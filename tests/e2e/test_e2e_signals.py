@@ -25,17 +25,18 @@ def test_a_run_outlives_its_terminal(project, fifo) -> None:
     gate, go = fifo("gate"), fifo("go")
     terminal, its_end = pty.openpty()
 
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "actorflow", "run", "w.yaml"],
-        cwd=project.root,
+    with project.start(
+        "run",
+        "w.yaml",
         env={**project.environment, "TERM": "xterm"},
-        preexec_fn=lambda: os.login_tty(its_end),  # noqa: PLW1509 (no thread of the tests holds a lock)
-    )
-    os.close(its_end)
-    gate.read_text()
-    os.close(terminal)  # the kernel sends SIGHUP, and every write to the terminal fails from now on
-    go.write_text("on")
-    driver.wait(timeout=60)
+        stdout=None,
+        stderr=None,
+        preexec_fn=lambda: os.login_tty(its_end),
+    ):
+        os.close(its_end)
+        gate.read_text()
+        os.close(terminal)  # the kernel sends SIGHUP, and every write to the terminal fails from now on
+        go.write_text("on")
 
     assert project.report("status", "last")["status"] == "success"
     assert (project.root / "ran").read_text() == "on"
@@ -60,13 +61,10 @@ def test_a_hang_up_that_is_sent_by_somebody_ends_nothing(project, fifo) -> None:
 def test_a_disk_that_does_not_answer_is_said_and_keeps_nobody_who_asks_twice(project, fifo) -> None:
     project.write("w.yaml", ENDLESS)
     gate, go = fifo("gate"), fifo("go")
-    with subprocess.Popen(
+    with project.start_program(
         [sys.executable, str(ROOT / "tests/e2e/stuck_disk.py"), "run", "w.yaml"],
-        cwd=project.root,
         env={**project.environment, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
     ) as driver:
         gate.read_text()
         project.write("stuck", "")

@@ -35,14 +35,10 @@ def test_a_journal_that_cannot_grow_ends_the_run_and_what_it_runs(project) -> No
         f"name: w\ntasks:\n  - {{id: hang, agent: shell, parameters: {{command: 'exec sleep 7654'}}}}{tasks}\n",
     )
 
-    with subprocess.Popen(
-        ["sh", "-c", 'ulimit -f 4600; exec "$0" -m actorflow run w.yaml --quiet', project.python],
-        cwd=project.root,
-        env=project.environment,
-        stderr=subprocess.PIPE,
-        text=True,
+    with project.start_program(
+        ["sh", "-c", 'ulimit -f 4600; exec "$0" -m actorflow run w.yaml --quiet', project.python], stdout=None
     ) as driver:
-        _, err = driver.communicate(timeout=120)
+        _, err = driver.communicate()
 
     assert driver.returncode == 74, err
     assert "Traceback" not in err

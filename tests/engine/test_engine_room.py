@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 import trio
 
-from actorflow.agents.interface import AgentResult
+from actorflow.agents.interface import AgentResult, Progress
+from actorflow.agents.masking import Masker
 from actorflow.engine.messages import CancelRun
 from actorflow.engine.paths import DRIVER
 from actorflow.errors import JournalFull
 from actorflow.journal import MemoryBlobs
 from actorflow.state import RunStatus
 from actorflow.state import events as ev
+from actorflow.values import FrozenDict
 
 CHAIN = """
 name: chain
@@ -231,3 +235,129 @@ async def test_an_agent_whose_session_waits_for_room_is_not_silent(
 
     assert state.status is RunStatus.SUCCESS
     assert chain.events(ev.AttemptFailed) == []
+
+
+@pytest.fixture
+def full_blobs(monkeypatch):
+    """Outputs find no room until some second."""
+
+    def full_until(second: float) -> None:
+        put = MemoryBlobs.put
+
+        def put_or_refuse(self, data):
+            if trio.current_time() < second:
+                raise JournalFull("no room for an output")
+            return put(self, data)
+
+        monkeypatch.setattr(MemoryBlobs, "put", put_or_refuse)
+
+    return full_until
+
+
+async def test_a_run_that_is_cancelled_while_an_output_waits_for_room_is_cancelled(
+    chain, autojump_clock, full_blobs
+) -> None:
+    full_blobs(1e6)
+
+    async def ask(feed) -> None:
+        async for update in feed:
+            if update.state.no_room:
+                chain.drive.cancel("somebody")
+                return
+
+    with trio.fail_after(100):
+        state = await chain.run(watch=ask)
+
+    assert state.status is RunStatus.CANCELLED
+    assert [type(e).__name__ for e in chain.events(ev.AttemptCancelled)] == ["AttemptCancelled"]
+
+
+async def test_a_run_that_times_out_while_an_output_waits_for_room_ends(
+    rehearse, autojump_clock, full_blobs
+) -> None:
+    chain = rehearse("settings: {timeout: 60}\n" + CHAIN)
+    chain.agent.script("a", AgentResult(output="x" * 70_000))
+    full_blobs(1e6)
+
+    with trio.fail_after(100):
+        state = await chain.run()
+
+    assert state.timed_out
+    assert state.status is RunStatus.FAILED
+
+
+async def test_the_time_of_an_attempt_stands_still_while_its_files_find_no_room(
+    rehearse, autojump_clock, monkeypatch
+) -> None:
+    chain = rehearse("name: one\ntasks: [{id: a, agent: talks, timeout: 20, idle_timeout: 15}]\n")
+
+    async def run(self, request, channel):
+        for stream in ("stdout", "stderr"):
+            channel.report(Progress(kind="no_room", text="full", data=FrozenDict(stream=stream)))
+        await trio.sleep(50)
+        channel.report(Progress(kind="room_found", data=FrozenDict(stream="stdout")))
+        channel.report(Progress(kind="alive", data=FrozenDict(stream="stderr")))
+        await trio.sleep(50)
+        assert chain.state.no_room == "full"
+        channel.report(Progress(kind="room_found", data=FrozenDict(stream="stderr")))
+        await trio.sleep(14)
+        channel.report(Progress(kind="alive"))
+        await trio.sleep(14)
+        return AgentResult(output="never")
+
+    monkeypatch.setattr("tests.engine.conftest.TalkingAgent.run", run)
+
+    await chain.run()
+
+    [failed] = chain.events(ev.AttemptFailed)
+    assert failed.failure.message == "the attempt took longer than 20 s"
+    assert [type(e).__name__ for e in (*chain.events(ev.RoomRanOut), *chain.events(ev.RoomFound))] == [
+        "RoomRanOut",
+        "RoomFound",
+    ]
+
+
+async def test_secrets_in_what_an_agent_wrote_wait_for_room_and_are_not_thrown_away(
+    rehearse, autojump_clock, monkeypatch
+) -> None:
+    chain = rehearse(CHAIN, secrets={"KEY": "hunter2hunter2"})
+    (said := chain._attempt_folder("a", 1) / "stdout").write_text("it is hunter2hunter2\n")
+    replace = Masker._replace_masked
+
+    def replace_or_refuse(self, *args):
+        if trio.current_time() < 30:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(self, *args)
+
+    monkeypatch.setattr(Masker, "_replace_masked", replace_or_refuse)
+
+    state = await chain.run()
+
+    assert state.status is RunStatus.SUCCESS
+    assert said.read_text() == "it is ***\n"
+    [found] = chain.events(ev.RoomFound)
+    assert found.waited_seconds >= 30
+
+
+async def test_secrets_are_removed_with_their_file_when_a_cancelled_attempt_finds_no_room_to_mask_them(
+    rehearse, autojump_clock, monkeypatch
+) -> None:
+    chain = rehearse(CHAIN, secrets={"KEY": "hunter2hunter2"})
+    (said := chain._attempt_folder("a", 1) / "stdout").write_text("it is hunter2hunter2\n")
+
+    def refuse(self, *args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Masker, "_replace_masked", refuse)
+
+    async def ask(feed) -> None:
+        async for update in feed:
+            if update.state.no_room:
+                chain.drive.cancel("somebody")
+                return
+
+    with trio.fail_after(100):
+        state = await chain.run(watch=ask)
+
+    assert state.status is RunStatus.CANCELLED
+    assert not said.exists()

@@ -34,6 +34,7 @@ from actorflow.agents.exit_reasons import stderr_tail
 from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
 from actorflow.agents.process import ProgramExit
+from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError, ConfigurationError
 from actorflow.workflow.catalog import AgentTraits
 
@@ -111,7 +112,7 @@ class ClaudeAgent:
 
     async def run(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
         """Carry out one attempt."""
-        assignment = self._assign(request)
+        assignment = await with_room(channel, self._assign, request)
         talk = Talk(
             request,
             channel,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +27,7 @@ from actorflow.agents.claude.verify import Verdict, verify
 from actorflow.agents.conversation import Conversation
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import Line
+from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.json_schema import check_schema_value
@@ -205,7 +207,7 @@ class Talk:
         if error is not None:
             complaints = complaints or [error.message]
         if complaints:
-            return self._ask_again(complaints)
+            return await self._ask_again(complaints)
         if self._options.permission_denials == "fail" and self.transcript.denied:
             self.error = failure("permission_denied", f"refused: {', '.join(self.transcript.denied)}")
             return None
@@ -213,7 +215,7 @@ class Talk:
             self._verified += 1
             verdict = await verify(self._request, self._channel, self._verified)
             if not verdict.is_good:
-                return self._send_back(verdict)
+                return await self._send_back(verdict)
         self.output, self.is_answered = output, True
         return None
 
@@ -227,7 +229,7 @@ class Talk:
         output = unwrapped(result.structured) if self._is_wrapped else result.structured
         return output, check_schema_value(schema, output)
 
-    def _ask_again(self, complaints: list[str]) -> Message | None:
+    async def _ask_again(self, complaints: list[str]) -> Message | None:
         if self._is_repaired:
             self.error = failure(
                 "invalid_output", f"the output does not fit output_schema: {'; '.join(complaints[:5])}"
@@ -235,25 +237,29 @@ class Talk:
             return None
         self._is_repaired = True
         self._channel.report(Progress(kind="repair", text="; ".join(complaints)))
-        return feedback(
+        again = partial(
+            feedback,
             self._request,
             "Your answer cannot be taken: the structured output is missing, or does not fit the schema that was asked for.",
             FrozenDict(problems=tuple(complaints)),
             end="Give the answer again with the StructuredOutput tool, so that it fits the schema.",
         )
+        return await with_room(self._channel, again)
 
-    def _send_back(self, verdict: Verdict) -> Message | None:
+    async def _send_back(self, verdict: Verdict) -> Message | None:
         if self._verified > self._options.verify_retries:
             message = f"verify failed with exit code {verdict.code}: {verdict.last_line}".rstrip(": ")
             self.error = failure("verify_failed", message)
             return None
         self.notes.append(f"verify failed and went back to the agent: {verdict.last_line}".rstrip(": "))
-        return feedback(
+        again = partial(
+            feedback,
             self._request,
             f"The work was checked with the command below, which failed with exit code {verdict.code}.",
             FrozenDict(command=self._request.verify, stdout=verdict.output, stderr=verdict.errors),
             end="Find out why, put it right, and answer as before. The same command will decide again.",
         )
+        return await with_room(self._channel, again)
 
     # --- the end -----------------------------------------------------------------------------------------------------
 

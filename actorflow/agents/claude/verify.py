@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from actorflow.agents.environment import (
 from actorflow.agents.exit_reasons import printable, stderr_tail
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.process import run_program
+from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
 
 __all__ = ["OUTPUT_BYTES", "Verdict", "verify"]
@@ -64,7 +66,7 @@ async def verify(request: AgentRequest, channel: AttemptChannel, number: int) ->
         AgentError: it could not be run at all.
     """
     folder = request.folder / f"verify-{number}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    await with_room(channel, partial(folder.mkdir, mode=0o700, exist_ok=True))
     environment = process_environment(request)
     around = environment[MARKER_VARIABLE]
     environment[MARKER_VARIABLE] = (

@@ -27,6 +27,7 @@ from actorflow.agents.exit_reasons import exit_failure, stderr_tail
 from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
 from actorflow.agents.prompt import UNATTENDED, compose_prompt
+from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.catalog import AgentTraits
@@ -104,7 +105,7 @@ class _Attempt:
 
     async def run(self) -> AgentResult:
         try:
-            answer = await self._call(self._opening())
+            answer = await self._call(await with_room(self._spend, self._opening))
             output = await self._accepted(answer)
         except AgentError as error:
             error.cost_usd, error.tokens = self._spend.cost_usd, self._spend.tokens
@@ -158,7 +159,8 @@ class _Attempt:
             grace_seconds=self._grace_seconds,
         )
         self._notes = (*self._notes, *self._spend.begin_call(self._session))
-        end = await take_turn(turn, turn_request(self._request, self._calls), self._spend)
+        request = await with_room(self._spend, turn_request, self._request, self._calls)
+        end = await take_turn(turn, request, self._spend)
         self._session = end.heard.session or self._session
         self._spend.end_call(self._session)
         self._notes = (*self._notes, *end.heard.notes, *end.ending.notes, *_skipped(end))
@@ -178,7 +180,7 @@ class _Attempt:
                 if not repairs or not self._can_go_back:
                     raise AgentError("invalid_output", f"the answer does not fit output_schema: {problem}")
                 repairs -= 1
-                answer = await self._call(self._feedback(_MISFIT, problem=problem))
+                answer = await self._call(await self._feedback(_MISFIT, problem=problem))
                 continue
             if request.verify is None:
                 return output
@@ -195,17 +197,17 @@ class _Attempt:
                 f"verify failed and went back to the agent: {verdict.last_line}".rstrip(": "),
             )
             told = {"command": request.verify, "stdout": verdict.output, "stderr": verdict.errors}
-            answer = await self._call(self._feedback(_REFUSED.format(code=verdict.code), **told))
+            answer = await self._call(await self._feedback(_REFUSED.format(code=verdict.code), **told))
 
     @property
     def _can_go_back(self) -> bool:
         return self._definition.keeps_sessions and bool(self._session)
 
-    def _feedback(self, happened: str, **data: str) -> str:
+    async def _feedback(self, happened: str, **data: str) -> str:
         told = replace(self._request, parameters=FrozenDict({"task": happened, **data}), handoff=())
         prompt = compose_prompt(told, nonce=secrets.token_hex(8))
         for attachment in prompt.attachments:
-            attachment.write()
+            await with_room(self._spend, attachment.write)
         return escaped(prompt.text, self._definition.escape)
 
 

@@ -23,6 +23,7 @@ from actorflow.agents.environment import process_environment
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import TooLong
 from actorflow.agents.process import ProgramExit, run_program
+from actorflow.agents.with_room import with_room
 from actorflow.values import Frozen
 
 __all__ = ["ARGUMENT_BYTES", "Turn", "TurnEnd", "take_turn", "turn_request"]
@@ -64,7 +65,7 @@ async def take_turn(turn: Turn, request: AgentRequest, channel: AttemptChannel) 
         AgentError: it could not be started, or its output could not be stored or is too large.
     """
     definition = turn.definition
-    argv = _argv(turn, request)
+    argv = await with_room(channel, _argv, turn, request)
     environment = process_environment(request, definition.environment)
     stdin = turn.prompt.encode("utf-8", "replace") if definition.prompt == "stdin" else b""
     heard = Heard(definition.output)
