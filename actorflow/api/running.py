@@ -41,7 +41,7 @@ from actorflow.api.supplies import agents_of, prepare, secrets_of
 from actorflow.api.terms import DEFAULT_TERMS, Terms
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
-from actorflow.engine.outliving import Outliving, look_for_outliving
+from actorflow.engine.outliving import Outliving, as_begun, look_for_outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey, recovery_events
 from actorflow.engine.room import Room
@@ -261,7 +261,7 @@ class _Driving:
                     self._facts(), state, first(state, journal.epoch, found), now=_now()
                 )
                 lost = {(e.task, e.attempt) for e in begin if isinstance(e, ev.AttemptLost)}
-                kept = {key: outliving for key, outliving in found.items() if key not in lost}
+                kept = as_begun({key: left for key, left in found.items() if key not in lost}, records)
                 await self._end_survivors(lost)
                 BlobStore(self.folder.blobs).sweep()
                 events = (recorded.event for record in records for recorded in read_records([record]))

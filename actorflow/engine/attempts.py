@@ -11,6 +11,7 @@ actor nor for the disk. Every exception of an agent becomes a failed attempt; on
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import trio
 
@@ -74,6 +75,8 @@ class AttemptHost:
         if self._nursery is None or (start.task, start.attempt) in self._attempts:
             raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
         outliving = self._outliving.pop((start.task, start.attempt), None)
+        if outliving is not None:
+            start = replace(start, session=outliving.session)
         attempt = Attempt(self._session, start, state, driver, outliving)
         self._attempts[start.task, start.attempt] = attempt
         if self._session.room.asked_to_stop or (start.task, start.attempt) in self._stopped:

@@ -8,20 +8,23 @@ see the same. Looks only: what becomes of them is decided by ``recovery``, from 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, attempt_marker
 from actorflow.agents.interface import Agent, Reattaches
 from actorflow.agents.process_record import ProcessRecord
 from actorflow.agents.remains import Remains, remains_of
+from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey
 from actorflow.ids import RunId, TaskId
+from actorflow.journal import Record
 from actorflow.state import RunState, TaskState
+from actorflow.state import events as ev
 
-__all__ = ["LOST", "Outliving", "attempt_path", "look_for_outliving", "note_asked"]
+__all__ = ["LOST", "Outliving", "as_begun", "attempt_path", "look_for_outliving", "note_asked"]
 
 LOST = "lost"
 """The kind of the error with which an agent says that nobody can know how an attempt has ended."""
@@ -39,6 +42,7 @@ class Outliving:
         has_finished: whether its program has ended and said how; otherwise it still runs.
         asked: the fingerprint of what it was asked; "" when that is not known.
         pid: of the process that stands for it.
+        session: the agent session that it was begun with; see ``as_begun``.
     """
 
     task: TaskId
@@ -46,6 +50,7 @@ class Outliving:
     has_finished: bool
     asked: str = ""
     pid: int = 0
+    session: str | None = None
 
 
 def look_for_outliving(
@@ -77,6 +82,26 @@ def look_for_outliving(
                 _asked(folder),
                 0 if record is None else record.pid,
             )
+    return found
+
+
+def as_begun(
+    outliving: Mapping[AttemptKey, Outliving], records: Iterable[Record]
+) -> dict[AttemptKey, Outliving]:
+    """Return the attempts with the sessions that they were begun with: the state knows only those that they have opened since.
+
+    Args:
+        records: the run's journal.
+    """
+    found = dict(outliving)
+    if not found:
+        return found
+    starts = [record for record in records if record.kind == "AttemptStarted"]
+    for recorded in read_records(starts):
+        event = recorded.event
+        if isinstance(event, ev.AttemptStarted) and (event.task, event.attempt) in found:
+            key = event.task, event.attempt
+            found[key] = replace(found[key], session=event.session)
     return found
 
 

@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from actorflow.agents.interface import AgentResult, Progress
 from actorflow.engine.messages import CancelRun
-from actorflow.engine.outliving import Outliving
+from actorflow.engine.outliving import Outliving, as_begun
 from actorflow.engine.paths import DRIVER
 from actorflow.engine.run_actor import RunActor
 from actorflow.errors import AgentError
@@ -41,6 +41,7 @@ class Works:
         self.reattached: list[tuple[str, int]] = []
         self.ended: list[tuple[str, int]] = []
         self.keys: list[str] = []
+        self.sessions: list[str | None] = []
         self.says: list[Progress] = []
 
     def finish(self, task: str, attempt: int, result: Any) -> None:
@@ -56,6 +57,7 @@ class Works:
 
     async def reattach(self, request, channel) -> AgentResult:
         self.reattached.append((request.task_id, request.attempt))
+        self.sessions.append(request.session)
         self.keys.append(request.idempotency_key)
         channel.report(Progress(kind="started"))
         for progress in self.says:
@@ -344,3 +346,17 @@ async def test_a_cancellation_by_another_process_is_answered_while_it_is_waited_
 
     assert run.state.status is RunStatus.CANCELLED
     assert works.ended == [("a", 1)]
+
+
+async def test_it_is_asked_with_the_session_that_it_began_with_not_with_the_one_that_it_has_opened_since(
+    killed, works, autojump_clock
+) -> None:
+    run = await killed()
+    run.record(ev.SessionOpened("a", 1, "opened"))
+    works.finish("a", 1, "done")
+
+    left = as_begun({("a", 1): finished(session="of nobody")}, run.disk.records)
+    await run.run(outliving=left.values())
+
+    assert run.state.tasks["a"].session_id == "opened"
+    assert works.sessions == [None]

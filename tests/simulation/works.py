@@ -24,14 +24,16 @@ class Work:
     Attributes:
         epoch: the driver that began it, or goes on with it.
         asked: the fingerprint of what it was asked.
+        session: the agent session that it was begun with.
         over: set when nothing of it runs any more.
         is_known: whether a driver can find out what became of it.
         is_found: whether another driver than the one that began it can.
     """
 
-    def __init__(self, epoch: int, asked: str, *, is_found: bool) -> None:
+    def __init__(self, epoch: int, asked: str, session: str | None, *, is_found: bool) -> None:
         self.epoch = epoch
         self.asked = asked
+        self.session = session
         self.over = trio.Event()
         self.is_known = True
         self.is_found = is_found
@@ -63,9 +65,9 @@ class Works:
         self._all: dict[AttemptKey, Work] = {}
         self.fired = fired
 
-    def begin(self, key: AttemptKey, epoch: int, asked: str, *, outlives: bool) -> Work:
+    def begin(self, key: AttemptKey, epoch: int, asked: str, session: str | None, *, outlives: bool) -> Work:
         is_found = self._rng.random() >= UNFOUND and outlives
-        work = self._all[key] = Work(epoch, asked, is_found=is_found)
+        work = self._all[key] = Work(epoch, asked, session, is_found=is_found)
         return work
 
     def find(self, key: AttemptKey) -> Work | None:
@@ -91,7 +93,9 @@ class Works:
                 work.is_known = False
                 continue
             self.fired["outlives" if work.is_alive else "finishes_alone"] += 1
-            found[key] = Outliving(*key, has_finished=not work.is_alive, asked=work.asked)
+            found[key] = Outliving(
+                *key, has_finished=not work.is_alive, asked=work.asked, session=work.session
+            )
         return found
 
     def fades(self) -> bool:

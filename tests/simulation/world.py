@@ -626,9 +626,9 @@ class SimAgent:
         world.ledger.acts[task, request.attempt] = act
         if act != "ok":
             world.fired[f"agent_{act}"] += 1
-        work = world.works.begin(
-            (task, request.attempt), driver.epoch, fingerprint_of(request, self), outlives=role.outlives
-        )
+        asked = fingerprint_of(request, self)
+        key = task, request.attempt
+        work = world.works.begin(key, driver.epoch, asked, request.session, outlives=role.outlives)
         world.nursery.start_soon(work.live, math.inf if act == "hang" else role.seconds)
         return work
 
