@@ -16,10 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from actorflow.agents.remains import Remains, remains_of
+from actorflow.agents.remains import Remains
 from actorflow.api.exporting import blob_names
 from actorflow.api.listing import history
 from actorflow.api.run_checkup import attempt_folders, entries_of
+from actorflow.engine.begun import what_remains
 from actorflow.engine.records import read_records
 from actorflow.errors import ActorflowError, InputError, JournalError, RunError, RunLocked
 from actorflow.ids import RunId
@@ -241,7 +242,7 @@ def _refuse_running(folder: RunFolder) -> None:
     running = [
         f"{task} (attempt {number})"
         for task, number in attempt_folders(folder)
-        if remains_of(folder.attempts / task / number) is Remains.RUNNING
+        if what_remains(folder.attempts / task / number) is Remains.RUNNING
     ]
     if running:
         raise RunError(

@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 
 from actorflow.agents.process_record import ProcessRecord
-from actorflow.agents.remains import Remains, remains_of
+from actorflow.agents.remains import Remains
+from actorflow.engine.begun import what_remains
 from actorflow.engine.records import read_records
 from actorflow.engine.snapshots import saved_state
 from actorflow.errors import JournalError
@@ -251,12 +252,13 @@ class _Checkup:
         finished: list[str] = []
         for task, number in attempt_folders(self._folder):
             path = self._folder.attempts / task / number
+            remains = what_remains(path)
             record = ProcessRecord.read(path)
             known = self._state.tasks.get(task)  # type: ignore[call-overload]  # a task id, perhaps
             is_open = known is not None and known.is_attempt_open and number == str(known.attempts)
-            if record is not None and record.find() is not None:
+            if record is not None and remains is Remains.RUNNING:
                 alive.append(f"{record.pid} ({task}, attempt {number})")
-            elif is_open and remains_of(path) is Remains.FINISHED:
+            elif is_open and remains is Remains.FINISHED:
                 finished.append(f"{task}, attempt {number}")
         run = self._folder.run_id
         if alive:

@@ -39,6 +39,7 @@ from actorflow.api.signals import obey_signals
 from actorflow.api.stuck_disk import watch_disk
 from actorflow.api.supplies import agents_of, prepare, secrets_of
 from actorflow.api.terms import DEFAULT_TERMS, Terms
+from actorflow.engine.begun import is_copied
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
 from actorflow.engine.outliving import Outliving, as_begun, look_for_outliving
@@ -360,8 +361,9 @@ class _Driving:
             raise failed[0]
 
     async def _end_survivors_of(self, task: TaskId, attempt: int) -> None:
-        marker = attempt_marker(self.folder.run_id, task, attempt)
-        await end_survivors(self.folder.attempt_dir(task, attempt), marker=marker)
+        folder = self.folder.attempt_dir(task, attempt)
+        if not is_copied(folder):
+            await end_survivors(folder, marker=attempt_marker(self.folder.run_id, task, attempt))
 
 
 def _now() -> float:

@@ -17,10 +17,11 @@ import trio
 
 from actorflow.actors import AskFailed, Context, Ref
 from actorflow.agents.interface import Agent, AgentRequest, AgentResult, Progress, Reattaches
+from actorflow.engine.begun import note_begun
 from actorflow.engine.fingerprints import fingerprint_of
 from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
-from actorflow.engine.outliving import LOST, Outliving, note_asked
+from actorflow.engine.outliving import LOST, Outliving
 from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.requests import build_request
 from actorflow.engine.session import Session
@@ -244,7 +245,7 @@ class Attempt:
             return await self._call_again(agent, request, limit, idle)
         if isinstance(agent, Reattaches) and agent.traits.needs_folder:
             self._asked = self._fingerprint(request)
-            note_asked(request.folder, self._asked)
+            note_begun(request.folder, self._asked)
         channel = self._channel = _Channel(self, self._scope, limit, idle)
         with self._scope:
             return await agent.run(request, channel)

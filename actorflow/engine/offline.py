@@ -14,6 +14,7 @@ import trio
 
 from actorflow.agents.environment import attempt_marker
 from actorflow.agents.process import end_survivors
+from actorflow.engine.begun import is_copied
 from actorflow.engine.outliving import look_for_outliving
 from actorflow.engine.records import read_records, records_of
 from actorflow.engine.recovery import AttemptKey
@@ -68,8 +69,9 @@ async def _end_all(folder: RunFolder, state: RunState) -> None:
 
     async def end(task: TaskId, attempt: int) -> None:
         try:
-            marker = attempt_marker(folder.run_id, task, attempt)
-            await end_survivors(folder.attempt_dir(task, attempt), marker=marker)
+            path = folder.attempt_dir(task, attempt)
+            if not is_copied(path):
+                await end_survivors(path, marker=attempt_marker(folder.run_id, task, attempt))
         except ActorflowError as error:
             failed.append(error)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, attempt_marker
 from actorflow.agents.interface import Agent, Reattaches
 from actorflow.agents.process_record import ProcessRecord
-from actorflow.agents.remains import Remains, remains_of
+from actorflow.agents.remains import Remains
+from actorflow.engine.begun import read_begun, what_remains
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey
 from actorflow.ids import RunId, TaskId
@@ -24,14 +24,10 @@ from actorflow.journal import Record
 from actorflow.state import RunState, TaskState
 from actorflow.state import events as ev
 
-__all__ = ["LOST", "Outliving", "as_begun", "attempt_path", "look_for_outliving", "note_asked"]
+__all__ = ["LOST", "Outliving", "as_begun", "attempt_path", "look_for_outliving"]
 
 LOST = "lost"
 """The kind of the error with which an agent says that nobody can know how an attempt has ended."""
-
-_ASKED = "asked"
-_LONGEST = 200
-"""More than any fingerprint has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +68,14 @@ def look_for_outliving(
         if marker in inside:  # it would wait for us, and we for it
             continue
         folder = attempt_path(path, task.id, task.attempts)
-        remains = remains_of(folder, marker=marker)
+        remains = what_remains(folder, marker=marker)
         if remains is not Remains.GONE:
             record = ProcessRecord.read(folder)
             found[task.id, task.attempts] = Outliving(
                 task.id,
                 task.attempts,
                 remains is Remains.FINISHED,
-                _asked(folder),
+                read_begun(folder).asked,
                 0 if record is None else record.pid,
             )
     return found
@@ -110,29 +106,5 @@ def attempt_path(path: Path, task: TaskId, attempt: int) -> Path:
     return path / "attempts" / task / str(attempt)
 
 
-def note_asked(folder: Path, fingerprint: str) -> None:
-    """Write down what an attempt is asked, before its agent is called, for a driver that goes on with it.
-
-    It is not synced: when the machine dies, so does the attempt. Without room on the disk nothing is written, and
-    a resume with a changed workflow runs the attempt again because it cannot know.
-    """
-    with suppress(OSError):
-        file = os.open(
-            folder / _ASKED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-        )
-        try:
-            os.write(file, fingerprint.encode())
-        finally:
-            os.close(file)
-
-
 def _can_be_taken_over(task: TaskState, agents: Mapping[str, Agent] | None) -> bool:
     return agents is None or isinstance(agents.get(task.agent), Reattaches)
-
-
-def _asked(folder: Path) -> str:
-    try:
-        with (folder / _ASKED).open("rb") as file:
-            return file.read(_LONGEST).decode("ascii")
-    except (OSError, UnicodeDecodeError):
-        return ""

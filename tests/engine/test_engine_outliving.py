@@ -9,6 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from actorflow.agents.interface import AgentResult, Progress
+from actorflow.engine.begun import read_begun
 from actorflow.engine.messages import CancelRun
 from actorflow.engine.outliving import Outliving, as_begun
 from actorflow.engine.paths import DRIVER
@@ -325,7 +326,7 @@ async def test_a_second_crash_and_a_third_cost_nothing_either(killed, works, aut
 
 async def test_a_success_rests_on_what_was_asked_when_it_began(killed, works, autojump_clock) -> None:
     run = await killed()
-    noted = (run.folder / "a" / "1" / "asked").read_text()
+    noted = read_begun(run.folder / "a" / "1").asked
     works.finish("a", 1, "done")
 
     state = await run.run(outliving=[finished(asked="of another day")])
