@@ -107,3 +107,83 @@ def opencode_failed(status: int, message: str) -> list[dict[str, Any]]:
             "error": {"name": "APIError", "data": data},
         }
     ]
+
+
+AIDER_BEGINS = """Aider v0.86.2
+Main model: openai/gpt-4o with diff edit format
+Weak model: gpt-4o-mini
+Git repo: .git with 0 files
+Repo-map: using 4096 tokens, auto refresh
+
+"""
+_AIDER_RATE = """litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached for
+gpt-4o in organization org on tokens per min. Please try again in 20s.
+The API provider has rate limited you. Try again later or check your quotas.
+"""
+_AIDER_DOWN = """litellm.InternalServerError: InternalServerError: OpenAIException - Connection
+error.
+The API provider's servers are down or overloaded.
+"""
+_AIDER_QUOTA = """litellm.RateLimitError: RateLimitError: OpenAIException - You exceeded your
+current quota, please check your plan and billing details.
+The API provider has rate limited you. Try again later or check your quotas.
+"""
+_AIDER_EDIT = """I create it.
+
+hello.txt
+```
+<<<<<<< SEARCH
+=======
+hi there
+>>>>>>> REPLACE
+```
+
+Tokens: 1.2k sent, 34 received. Cost: $0.0033 message, $0.0033 session.
+
+hello.txt
+Applied edit to hello.txt
+Commit 270181b I create it.
+"""
+AIDER_FAILED = {
+    "401": (
+        "authentication",
+        """litellm.AuthenticationError: AuthenticationError: OpenAIException - Incorrect
+API key provided: sk-...x.
+The API provider is not able to authenticate you. Check your API key.
+""",
+    ),
+    "429": ("rate_limit", f"{_AIDER_RATE}Retrying in 32.0 seconds...\n{_AIDER_RATE}"),
+    "no credit": ("billing", f"{_AIDER_QUOTA}Retrying in 32.0 seconds...\n{_AIDER_QUOTA}"),
+    "404": (
+        "model_not_found",
+        """litellm.NotFoundError: OpenAIException - The model `gpt-9` does not exist or you
+do not have access to it.
+""",
+    ),
+    "too long": (
+        "prompt_too_long",
+        """Tokens: 1.9k sent, 0 received. Cost: $0.0048 message, $0.0048 session.
+
+
+Model openai/gpt-4o has hit a token limit!
+Token counts below are approximate.
+
+Input tokens: ~1,919 of 128,000
+Output tokens: ~0 of 16,384
+Total tokens: ~1,919 of 128,000
+https://aider.chat/docs/troubleshooting/token-limits.html
+""",
+    ),
+    "403": ("invalid_request", "litellm.BadRequestError: OpenAIException - Country not supported\n"),
+    "nobody there": ("connection", f"{_AIDER_DOWN}Retrying in 32.0 seconds...\n{_AIDER_DOWN}"),
+    "500": (
+        "server_error",
+        "litellm.InternalServerError: InternalServerError: OpenAIException - The server had an error\n",
+    ),
+}
+AIDER_DONE = {
+    "an edit": _AIDER_EDIT,
+    "after a limit": f"{_AIDER_RATE}Retrying in 0.2 seconds...\n{_AIDER_EDIT}",
+    "after nobody was there": f"{_AIDER_DOWN}Retrying in 0.2 seconds...\n{_AIDER_DOWN}Retrying in 0.5 seconds...\n{_AIDER_EDIT}",
+}
+"""What aider 0.86.2 printed in front of a stand-in for its service."""

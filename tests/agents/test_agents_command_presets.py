@@ -107,11 +107,23 @@ def test_codex_says_when_to_try_again():
     assert (error.kind, error.retry_after_seconds) == ("rate_limit", 11.5)
 
 
-def test_aider_fails_with_exit_code_0():
-    printed = "litellm.RateLimitError: slow down\nThe API provider has rate limited you."
+@pytest.mark.parametrize("name", streams.AIDER_FAILED)
+def test_aider_fails_with_exit_code_0(name):
+    kind, printed = streams.AIDER_FAILED[name]
 
-    assert failure_of(PRESETS["aider"], code=0, said="", stderr="", stdout_end=printed).kind == "rate_limit"
-    assert failure_of(PRESETS["aider"], code=0, said="", stderr="", stdout_end="Applied edit to a.py") is None
+    failed = failure_of(
+        PRESETS["aider"], code=0, said="", stderr="", stdout_end=streams.AIDER_BEGINS + printed
+    )
+
+    assert failed is not None
+    assert failed.kind == kind
+
+
+@pytest.mark.parametrize("name", streams.AIDER_DONE)
+def test_what_aider_got_over_by_itself_is_no_failure(name):
+    printed = streams.AIDER_BEGINS + streams.AIDER_DONE[name]
+
+    assert failure_of(PRESETS["aider"], code=0, said="", stderr="", stdout_end=printed) is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +136,7 @@ def test_aider_fails_with_exit_code_0():
         ("opencode", False, "opencode run --format=json --auto --model=m1"),
         ("opencode", True, "opencode run --format=json --auto --model=m1 --session=S"),
         ("aider", False, ("aider --yes-always --no-stream --no-pretty --no-check-update --no-show-release-notes --no-suggest-shell-commands"
-         " --no-detect-urls --no-analytics --no-gitignore --auto-commits --model=m1 --file=a --file=b --message-file=/p.md")),
+         " --no-detect-urls --no-analytics --no-gitignore --no-fancy-input --chat-history-file=/f/chat.md --input-history-file=/f/input --auto-commits --model=m1 --file=a --file=b --message-file=/p.md")),
     ],
 )  # fmt: skip
 def test_how_they_are_called(name, is_resume, argv):
@@ -135,6 +147,7 @@ def test_how_they_are_called(name, is_resume, argv):
         "schema_file": "/s.json",
         "prompt_file": "/p.md",
         "session": "S",
+        "folder": "/f",
         "files": ("a", "b"),
     }
 
