@@ -53,6 +53,7 @@ def _calls() -> Iterator[tuple[str, ...]]:
         yield "resume", "last", "--from", text
 
 
+@pytest.mark.long
 def test_hostile_ids_and_names_are_refused_in_words(zygote: Zygote, project: Project, figure, size) -> None:
     calls = [call for call in _calls() if not call[-1].startswith("-")]
     calls = calls[:: size(3, 1)]

@@ -88,4 +88,4 @@ def test_a_planted_mistake_of_the_reader_is_found(
     found = next(seed for seed in range(MOST_SEEDS) if _is_lost_in_silence(killed, tmp_path / "copy", seed))
 
     record_property("note", f"planted: accepts_a_torn_middle: found at seed {found}: events lost in silence")
-    figure("planted mistakes", tried=1, of="mistakes", found=1, what="found", promised="all")
+    figure("planted mistakes", tried=1, of="mistakes", found=1, what="found", promised="all", seed=found)

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 TASKS = 100
 WIDTH = 5
 KILLS = 20
+LAST = 35
 
 
 def _workflow() -> str:
@@ -49,9 +50,12 @@ def _expected() -> dict[str, str]:
 
 
 def _kill_at_random(project, command, rng) -> bool:
-    """Start a driver, and kill it at any moment of its start or when a few more tasks have done their work; whether it was alive."""
+    """Start a driver, and kill it at any moment of its start or when a few more tasks have done their work; whether it was alive.
+
+    When there is little work left it is killed early, so that a quick machine does not end the run before the last kill.
+    """
     known = len(project.lines("ran.txt"))
-    more = rng.choice((0, 1, 2, 3, 4))
+    more = rng.choice((0, 1, 2, 3, 4)) if known < TASKS - LAST else 0
     with project.start(*command) as driver:
         while len(project.lines("ran.txt")) < known + more and driver.poll() is None:
             time.sleep(0.002)
@@ -75,6 +79,7 @@ def _left(project) -> list[int]:
     return [p.pid for p in alive if any(run_id in marker for marker in process_table.markers_of(p.pid))]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment of a process cannot be read")
 def test_a_hundred_tasks_end_as_if_nobody_had_killed_their_driver(project, size, figure) -> None:
     seed = size(1, random.randrange(10**6))
@@ -84,7 +89,10 @@ def test_a_hundred_tasks_end_as_if_nobody_had_killed_their_driver(project, size,
     before: Counter[str] = Counter()
     again = killed = 0
 
-    for _ in range(KILLS):
+    for _ in range(2 * KILLS):
+        if killed == KILLS:
+            break
+        # Now and then it ends before: a task that is lost four times in a row fails, and the next resume runs it again.
         killed += _kill_at_random(project, command, rng)
         if command[0] == "resume" or project.lines("ran.txt"):
             now = _succeeded(project)
@@ -109,4 +117,4 @@ def test_a_hundred_tasks_end_as_if_nobody_had_killed_their_driver(project, size,
         what="done again, other outputs, or processes left",
     )
     assert (again, wrong, left) == (0, [], [])
-    assert killed >= KILLS // 2, "the run was over before its driver was killed"
+    assert killed == KILLS, "the run was over before its driver was killed"

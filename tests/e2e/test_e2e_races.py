@@ -12,6 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+SLICES = 2
 RACES = Path(__file__).with_name("races.py")
 
 
@@ -30,8 +31,12 @@ def interrupted(project, fifo):
     return project
 
 
-def test_of_two_that_resume_a_run_one_drives_and_the_other_says_who(interrupted, size, figure) -> None:
-    races = size(60, 500)
+@pytest.mark.long
+@pytest.mark.parametrize("piece", range(SLICES))
+def test_of_two_that_resume_a_run_one_drives_and_the_other_says_who(
+    piece: int, interrupted, size, figure
+) -> None:
+    races = size(60, 500) // SLICES
 
     done = subprocess.run(
         [sys.executable, RACES, interrupted.root, str(races)],
@@ -64,13 +69,14 @@ def test_of_two_command_lines_one_drives_and_the_other_says_who(project, fifo, s
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
 
-    for _ in range(size(1, 25)):
+    for number in range(size(1, 25)):
         first, second = project.start("resume", "last"), project.start("resume", "last")
         gate.read_text()
         loser, winner = _sorted(first, second)
         _, words = loser.communicate(timeout=60)
-        winner.send_signal(signal.SIGKILL)
-        winner.communicate()
+        # A task that is lost four times in a row fails: now and then the run is cancelled, which begins the count anew.
+        winner.send_signal(signal.SIGTERM if number % 3 == 2 else signal.SIGKILL)
+        winner.communicate(timeout=60)
         assert loser.returncode == 75, words
         assert f"driven by process {winner.pid} on " in words
     go.unlink()

@@ -29,6 +29,7 @@ from tests.strategies.plans import plan, task
 from tests.strategies.plays import Play
 
 RUN = "20261122-184800-k3v9qd"
+SLICES = 8
 
 
 @pytest.fixture(autouse=True)
@@ -53,11 +54,13 @@ def check_every_cut(pairs: list[tuple[float, ev.Event]], cuts: list[int]) -> Non
 
 
 @pytest.mark.slow
-def test_snapshot_and_tail_are_the_whole_fold_of_simulated_runs(size, figure) -> None:
+@pytest.mark.parametrize("piece", range(SLICES))
+def test_snapshot_and_tail_are_the_whole_fold_of_simulated_runs(piece: int, size, figure) -> None:
     """Runs with every kind of event and fault, each cut in eight places."""
-    rng = random.Random(4)
-    logs = size(80, 10_000)
-    for seed in range(3000, 3000 + logs):
+    rng = random.Random(piece)
+    logs = size(80, 10_000) // SLICES
+    first = 3000 + piece * logs
+    for seed in range(first, first + logs):
         recorded = simulate(seed).ledger.recorded
         pairs = [(r.at, r.event) for r in recorded]
         check_every_cut(pairs, [*rng.sample(range(1, len(pairs)), min(7, len(pairs) - 1)), len(pairs)])

@@ -77,10 +77,10 @@ def step(play: Play, word: str, pick: int) -> Play:
             play.wait(-(0.5, 1, 2, 5, 8, 30, 60, 600)[pick])
         case "slow_down" if name:
             play.fail(name, after=pick * 3.0)
-        case "lift" if (
-            play.state.outcome is None
-        ):  # a resume of one that is settled has its end hooks run again
+        case "lift" if play.state.outcome is None:
             play.happens(ev.RunResumed((), lifts_limits=True))
+        case "lift" if play.end is None:  # its outcome is open again, so its end hooks run once more
+            return Play.recovered(play.plan, play.batches, t=play.t, resume=True, lifts_limits=True)
         case "requeue" if name:
             play.requeue(name, due_at=play.t + pick * 5.0 - 5.0, **spent)
         case "usage" if name:

@@ -35,8 +35,10 @@ COMMANDS = (
 
 
 def _secret(rng: random.Random) -> str:
+    """Draw a secret; one that looks like a hole is refused where it is written down, and can only come from the environment."""
     alphabet = rng.choice(ALPHABETS)
-    return "".join(rng.choice(alphabet) for _ in range(rng.choice((12, 20, 40, 90)))).strip() + "Zq7"
+    text = "".join(rng.choice(alphabet) for _ in range(rng.choice((12, 20, 40, 90)))).strip() + "Zq7"
+    return text.replace("${", "$<")
 
 
 def _workflow(literal: str) -> dict[str, Any]:

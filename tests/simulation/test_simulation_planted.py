@@ -314,4 +314,4 @@ def test_a_planted_mistake_is_found(
             simulate(seed)
 
     record_property("note", f"planted: {mistake.__name__}: found at seed {seed}: {found.value!s:.150}")
-    figure("planted mistakes", tried=1, of="mistakes", found=1, what="found", promised="all")
+    figure("planted mistakes", tried=1, of="mistakes", found=1, what="found", promised="all", seed=seed)

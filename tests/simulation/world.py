@@ -25,6 +25,7 @@ from trio.testing import MockClock
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel, Progress
 from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
+from actorflow.api.terms import _lifting
 from actorflow.engine.drive import Drive
 from actorflow.engine.feed import Feed, Hub
 from actorflow.engine.fingerprints import fingerprint_of
@@ -341,13 +342,8 @@ class Driver:
         lost = {(event.task, event.attempt) for event in first if isinstance(event, ev.AttemptLost)}
         for key in lost:
             await self._end_survivors(*key)
-        if world.wishes.random() < 0.15:  # somebody knows that limits are lifted
-            first = [
-                msgspec.structs.replace(event, lifts_limits=True)
-                if isinstance(event, ev.RunResumed)
-                else event
-                for event in first
-            ]
+        if world.wishes.random() < 0.15 and first and state.status is not RunStatus.PENDING:
+            first = _lifting(first)  # somebody knows that limits are lifted
         if not first:  # it has succeeded, and nobody wants anything of it again
             return
         if state.status is RunStatus.PAUSED and state.paused_kind == "budget":

@@ -73,6 +73,7 @@ def _workflow(tasks: int) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_day_of_waiting_and_trying_again_takes_seconds_and_no_more_memory(size, figure) -> None:
     tasks = size(150, 2000)
     agent = Restless()

@@ -60,6 +60,7 @@ def _layers(tasks: int) -> dict[str, Any]:
     return {"name": "load", "settings": {"max_parallel": 100}, "tasks": made}
 
 
+@pytest.mark.long
 def test_many_tasks_take_little_time_and_memory(tmp_path: Path, size, figure) -> None:
     tasks = size(10_000, 100_000)
 

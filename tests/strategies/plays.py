@@ -60,11 +60,20 @@ class Play:
         self._record((accepted(plan), ev.DriverStarted(1, "host", 1)))
 
     @classmethod
-    def recovered(cls, plan: Plan, batches: Sequence[Batch], *, t: float, resume: bool = False) -> Play:
+    def recovered(
+        cls,
+        plan: Plan,
+        batches: Sequence[Batch],
+        *,
+        t: float,
+        resume: bool = False,
+        lifts_limits: bool = False,
+    ) -> Play:
         """Go on after a crash with what was durable: open attempts are lost.
 
         Args:
             resume: also run again what did not succeed, in the same batch, as a person's resume does.
+            lifts_limits: and that person knows that the services can be used again.
         """
         play = cls(plan, t=t)
         play.state, play.batches = EMPTY, list(batches)
@@ -74,7 +83,8 @@ class Play:
         tasks = [play.of(name) for name in plan.tasks]
         first: list[Event] = [ev.AttemptLost(t.id, t.attempts) for t in tasks if t.is_attempt_open]
         if resume:
-            first.append(ev.RunResumed(tuple(TaskId(name) for name in play.left_over)))
+            left_over = tuple(TaskId(name) for name in play.left_over)
+            first.append(ev.RunResumed(left_over, lifts_limits=lifts_limits))
         play.happens(*first, ev.DriverStarted(2, "host", play.state.epoch + 1))
         return play
 
