@@ -43,9 +43,9 @@ demo: $(STAMP)
 test: $(STAMP) $(CLAUDE_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
-# Interrupted, it goes on where it was: the figures so far are in build/torture.jsonl.
+# Interrupted, or with something red, it goes on where it was: the figures so far are in build/torture.jsonl. The table is left in build/torture.md.
 SEEDS ?= 20000
-TORTURE := tests/simulation tests/power_loss tests/damage tests/faults tests/soak tests/bad_input tests/secrets tests/engine/test_engine_snapshots.py tests/e2e tests/crash
+TORTURE := tests/simulation tests/power_loss tests/damage tests/faults tests/soak tests/bad_input tests/secrets tests/journal/test_journal_blobs.py tests/engine/test_engine_snapshots.py tests/e2e tests/crash
 
 torture: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q --sizes nightly --simulation-seeds $(SEEDS) --figures build/torture.jsonl $(TORTURE)

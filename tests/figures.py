@@ -43,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes minutes in the sizes of a night, and is begun first there")
+    config.addinivalue_line(
+        "markers", "long: takes minutes in the sizes of a night, and is begun first there"
+    )
     saved = Saved.open(config)
     config.stash[SAVED] = saved
     if not hasattr(config, "workerinput"):

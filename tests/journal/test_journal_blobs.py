@@ -197,9 +197,16 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // (1024 if 
 
 
 @pytest.mark.slow
-def test_a_file_of_100_mb_takes_no_memory_to_store(tmp_path):
+def test_a_file_of_100_mb_takes_no_memory_to_store(tmp_path, figure):
     done = subprocess.run(
         [sys.executable, "-c", LARGE, str(tmp_path)], capture_output=True, text=True, check=True
     )
 
+    figure(
+        "an output of 100 MB becomes a blob",
+        tried=1,
+        of="file",
+        found=f"{int(done.stdout)} MB more memory",
+        promised="at most 32 MB",
+    )
     assert int(done.stdout) < 32

@@ -21,7 +21,7 @@ from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.agents.registry import AgentRegistry
 from actorflow.engine.drive import Drive
-from actorflow.engine.feed import Hub
+from actorflow.engine.feed import Hub, Watch, watch_safely
 from actorflow.engine.recovery import recovery_events
 from actorflow.engine.session import BlobReader, Session
 from actorflow.ids import RunId
@@ -74,12 +74,20 @@ class Life:
     samples: list[Sample] = field(default_factory=list)
 
 
-def live(document: dict[str, Any], agent: Agent, *, sample_every: float | None = None) -> Life:
-    """Drive a run to its end on a mock clock."""
-    return trio.run(_live, document, agent, sample_every, clock=MockClock(autojump_threshold=0))
+def live(
+    document: dict[str, Any],
+    agent: Agent,
+    *,
+    sample_every: float | None = None,
+    watches: Iterable[Watch] = (),
+) -> Life:
+    """Drive a run to its end on a mock clock, with watchers, who go on after it until they have seen all that is left for them."""
+    return trio.run(_live, document, agent, sample_every, watches, clock=MockClock(autojump_threshold=0))
 
 
-async def _live(document: dict[str, Any], agent: Agent, sample_every: float | None) -> Life:
+async def _live(
+    document: dict[str, Any], agent: Agent, sample_every: float | None, watches: Iterable[Watch]
+) -> Life:
     registry = AgentRegistry.built_in()
     registry.register(agent)
     text = json.dumps(document).encode()
@@ -91,7 +99,11 @@ async def _live(document: dict[str, Any], agent: Agent, sample_every: float | No
     def clock() -> float:
         return round((EPOCH + trio.current_time() - begun) * 1e6) / 1e6
 
-    async with MemoryDisk(records).open() as journal, trio.open_nursery() as nursery:
+    async with (
+        MemoryDisk(records).open() as journal,
+        trio.open_nursery() as watching,
+        trio.open_nursery() as nursery,
+    ):
         accepted = ev.RunAccepted(
             RUN_ID,
             "soak",
@@ -124,9 +136,12 @@ async def _live(document: dict[str, Any], agent: Agent, sample_every: float | No
         samples: list[Sample] = []
         if sample_every is not None:
             nursery.start_soon(_sample, samples, sample_every)
+        for watch in watches:
+            watching.start_soon(watch_safely, watch, session.hub.subscribe())
         state = await Drive(session).run(first)
+        seconds = trio.current_time() - begun
         nursery.cancel_scope.cancel()
-    return Life(state, records.count, trio.current_time() - begun, samples)
+    return Life(state, records.count, seconds, samples)
 
 
 async def _sample(samples: list[Sample], every: float) -> None:
