@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("figures")
     group.addoption("--sizes", choices=("ci", "nightly"), default="ci", help="how much the suites try")
     group.addoption("--figures", type=Path, help="write figures to this file, and go on from what is in it")
-    group.addoption("--simulation-seeds", type=int, default=500, help="how many simulated runs to play")
+    group.addoption("--simulation-seeds", type=int, default=1000, help="how many simulated runs to play")
     group.addoption("--simulation-first", type=int, default=0, help="the seed of the first of them")
 
 

@@ -152,7 +152,7 @@ from collections import Counter
 
 def test_simulated(figure, coverage):
     coverage(Counter({("RunAccepted", "cancel"): 3}))
-    figure("simulation", tried=500, of="runs")
+    figure("simulation", tried=1000, of="runs")
 """
     )
 

@@ -8,7 +8,7 @@ from actorflow.state import events as ev
 from tests.simulation.faults import KINDS
 
 EVENT_TYPES = sorted(kind.__name__ for kind in ev.Event.__args__)  # type: ignore[attr-defined]  # a union of types
-ENOUGH_FOR_ALL_PAIRS = 500
+ENOUGH_FOR_ALL_PAIRS = 1000
 
 
 def all_pairs() -> list[tuple[str, str]]:

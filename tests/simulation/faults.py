@@ -116,7 +116,7 @@ def draw_fault(rng: random.Random, kind: str) -> Fault:
                 ("commit", "agent.start", "agent.end", "run._act.before", "task.receive.after")
             )
             return Fault(kind, point, n, n)
-    return Fault(kind, at=rng.choice((rng.uniform(0, 3), rng.uniform(0, 30), rng.uniform(0, 120))))
+    return Fault(kind, at=rng.uniform(0, rng.choice((3, 10, 30, 120))))
 
 
 class Faults:

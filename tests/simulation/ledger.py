@@ -168,7 +168,8 @@ class Ledger:
         if isinstance(event, ev.RunCancelRequested | ev.RunTimedOut) and self.state.outcome is None:
             self._is_cancelled = True
             working = self.running.get(driver, {})
-            self._stops.leave_off({t: n for t, n in working.items() if self._is_stopped_with_the_run(t)}, now)
+            meant = {t: n for t, n in working.items() if self._is_stopped_with_the_run(t)}
+            self._stops.leave_off(driver, meant, now)
         if isinstance(event, ev.AttemptCancelled):
             is_meant = self._is_cancelled or self._cancelled_at_the_end
             if not is_meant:
@@ -365,7 +366,6 @@ class Ledger:
 
     def agent_goes_on(self, driver: int, task: str, attempt: int, now: float, *, is_replaced: bool) -> None:
         """Check that an agent may go on with an attempt that another driver began."""
-        self._stops.since.pop((task, attempt), None)  # that driver was asked to stop it, and died over it
         self._check_may_work(driver, task, attempt, now)
         if (task, attempt) not in self.executed:
             self._broken(f"attempt {attempt} of {task} is gone on with, and was never begun")
@@ -401,13 +401,12 @@ class Ledger:
         if why_not := self._stops.why_not_called(driver, (task, attempt)):
             self._broken(why_not)
         if self._is_cancelled and self._is_stopped_with_the_run(task):
-            self._stops.leave_off(
-                {task: attempt}, now
-            )  # it was about to be called when the run's time was up
+            # It was about to be called when the run's time was up.
+            self._stops.leave_off(driver, {task: attempt}, now)
 
-    def agent_leaves_off(self, task: str, attempt: int, now: float) -> None:
+    def agent_leaves_off(self, driver: int, task: str, attempt: int, now: float) -> None:
         """Check that an agent is told to stop, or ends by itself, at the moment of the cancellation."""
-        if why_not := self._stops.why_not_working((task, attempt), now):
+        if why_not := self._stops.why_not_working(driver, (task, attempt), now):
             self._broken(why_not)
 
     def agent_ended(self, driver: int, task: str, attempt: int) -> None:

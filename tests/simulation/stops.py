@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 Attempt = tuple[str, int]
+Call = tuple[int, str, int]
+"""An attempt, for one of the drivers that may have to do with it: a replaced one is asked for itself."""
 EARLY = 1e-5
 
 
@@ -18,35 +20,36 @@ class Stops:
 
     Attributes:
         asked_at: driver -> when it was asked to cancel, as long as it has not recorded that.
-        since: the attempts that are to leave off, and from when.
+        since: the calls that are to leave off, and from when.
     """
 
     asked_at: dict[int, float] = field(default_factory=dict)
-    since: dict[Attempt, float] = field(default_factory=dict)
+    since: dict[Call, float] = field(default_factory=dict)
 
     def asked(self, driver: int, working: dict[str, int], now: float) -> None:
         """Take note that somebody asks a driver to cancel, and what works for it."""
         self.asked_at.setdefault(driver, now)
-        self.leave_off(working, now)
+        self.leave_off(driver, working, now)
 
     def recorded(self, driver: int) -> None:
         """Take note that the wish is durable."""
         self.asked_at.pop(driver, None)
 
-    def leave_off(self, working: dict[str, int], now: float) -> None:
-        """Take note that these are to leave off now."""
-        for attempt in working.items():
-            self.since.setdefault(attempt, now)
+    def leave_off(self, driver: int, working: dict[str, int], now: float) -> None:
+        """Take note that these, which work for a driver, are to leave off now."""
+        for task, attempt in working.items():
+            self.since.setdefault((driver, task, attempt), now)
 
     def why_not_called(self, driver: int, attempt: Attempt) -> str:
         """Say why an agent may not be called; "" when it may."""
         if driver in self.asked_at:
             return f"the agent of {attempt} is called although the run is asked to end"
-        return f"the agent of {attempt} is called, and was stopped before" if attempt in self.since else ""
+        is_stopped = (driver, *attempt) in self.since
+        return f"the agent of {attempt} is called, and was stopped before" if is_stopped else ""
 
-    def why_not_working(self, attempt: Attempt, now: float) -> str:
+    def why_not_working(self, driver: int, attempt: Attempt, now: float) -> str:
         """Say why an agent that leaves off now should have done so before; "" when all is well."""
-        late = now - self.since.get(attempt, now)
+        late = now - self.since.get((driver, *attempt), now)
         return (
             f"the agent of {attempt} was at work for {late:g} s after the cancellation"
             if late > EARLY

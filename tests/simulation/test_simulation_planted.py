@@ -251,7 +251,7 @@ PLANTED: dict[Plant, str] = {
     acts_before_the_commit: "not durable",
     records_a_success_whose_output_is_not_durable: "recorded and not durable",
     starts_without_a_record: "not durable|not possible|not open",
-    forgets_how_often_a_task_has_failed: "has failed . times and is started again",
+    forgets_how_often_a_task_has_failed: "has failed . times and is started again|driver holds is not what the journal",
     lets_a_replaced_driver_write: "wrote after driver",
     runs_again_what_succeeded: "succeeded and is PENDING again",
     fires_a_hook_twice: "succeeded and is PENDING again",

@@ -160,7 +160,7 @@ def _draw_role(rng: random.Random, task: dict[str, Any]) -> Role:
         limits=rng.choice((0,) * 8 + (1, 2)),
         usages=rng.choice((0,) * 9 + (1,)),
         cost=rng.choice((0.5,) * 6 + (0.125, 0.125, None)),
-        seconds=rng.choice((0.0, 0.0, 0.5, 1.0, 3.0, 9.0)),
+        seconds=rng.choice((0.0, 0.0, 0.5, 1.0, 3.0, 9.0, 12.0)),
         cleanup=rng.choice((0.0, 0.0, 2.0, 8.0)),
         retry_after=rng.choice((None, None, None, 12.0)),
         opens_session=rng.random() < 0.2,

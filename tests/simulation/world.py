@@ -512,7 +512,7 @@ class Driver:
     def _ask_for_cancel(self, drive: Drive) -> None:
         self._is_asked_to_stop = True
         self._asked += 1
-        request = "" if self._rng.random() < 0.4 else f"request {self._asked}"
+        request = "" if self._rng.random() < 0.2 else f"request {self._asked}"
         is_taken = drive.cancel("somebody", request)
         if request and self._rng.random() < 0.3:
             drive.cancel("somebody", request)  # whoever serves requests has crashed, and finds it again
@@ -672,7 +672,9 @@ class SimAgent:
         assert self._driver is not None
         if not (self._driver.is_dead or self._driver.is_replaced):
             with self._world.guarded():
-                self._world.ledger.agent_leaves_off(request.task_id, request.attempt, self._world.clock())
+                self._world.ledger.agent_leaves_off(
+                    self._driver.epoch, request.task_id, request.attempt, self._world.clock()
+                )
 
     async def _clean_up(self, role: Role) -> None:
         if role.cleanup:
@@ -736,9 +738,8 @@ def _draw_faults(rng: random.Random) -> list[list[Fault]]:
     for _ in range(rng.choice((0, 1, 1, 2, 3))):
         kinds = [rng.choice(DEADLY)] if rng.random() < 0.65 else []
         kinds += rng.sample(CRASHES, rng.choice((0, 0, 1, 1, 2, 3)))
-        kinds += rng.sample(PEOPLE, rng.choice((0, 0, 0, 1, 1, 2)))
-        if rng.random() < 0.3:
-            kinds.append(rng.choice(SURROUNDINGS))
+        kinds += rng.sample(PEOPLE, rng.choice((0, 0, 1, 1, 2)))
+        kinds += [kind for kind in SURROUNDINGS if rng.random() < 0.25]
         if rng.random() < 0.4:
             kinds += FULL
         lives.append([draw_fault(rng, kind) for kind in kinds])
