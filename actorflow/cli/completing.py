@@ -18,7 +18,7 @@ from actorflow.settings import Settings
 if TYPE_CHECKING:  # help loads click and nothing heavier
     from click.shell_completion import CompletionItem
 
-__all__ = ["complete_run", "complete_task", "complete_workflow"]
+__all__ = ["complete_run", "complete_run_or_task", "complete_task", "complete_workflow"]
 
 _OFFERED_RUNS = 25
 
@@ -31,10 +31,11 @@ def complete_run(ctx: click.Context, parameter: click.Parameter, text: str) -> l
     offered = [CompletionItem("last", help="the newest run")] if "last".startswith(text) else []
     with _quietly():
         from actorflow import api
+        from actorflow.views.escape import escape
 
         runs = (run for run in api.history(settings=_settings(ctx)) if run.run_id.startswith(text))
         offered += [
-            CompletionItem(run.run_id, help=f"{run.workflow or '?'}: {run.status}")
+            CompletionItem(run.run_id, help=escape(f"{run.workflow or '?'}: {run.status}"))
             for run in islice(runs, _OFFERED_RUNS)
         ]
     return offered
@@ -49,13 +50,15 @@ def complete_task(ctx: click.Context, parameter: click.Parameter, text: str) -> 
     with _quietly():
         from actorflow import api
 
-        seen = api.inspect(ctx.params.get("run") or "last", settings=_settings(ctx))
-        offered = [
-            CompletionItem(task.id, help=task.status.value)
-            for task in seen.state.tasks.values()
-            if task.id.startswith(text)
-        ]
-    return sorted(offered, key=lambda item: str(item.value))
+        seen = api.glance(ctx.params.get("run") or "last", settings=_settings(ctx))
+        tasks = sorted(task for task in seen.order if task.startswith(text))
+        offered += [CompletionItem(task, help=seen.state.tasks[task].status.value) for task in tasks]
+    return offered
+
+
+def complete_run_or_task(ctx: click.Context, parameter: click.Parameter, text: str) -> list[CompletionItem]:
+    """Offer runs, and the tasks of the last one, which a task alone means."""
+    return [*complete_run(ctx, parameter, text), *complete_task(ctx, parameter, text)]
 
 
 def complete_workflow(ctx: click.Context, parameter: click.Parameter, text: str) -> list[CompletionItem]:

@@ -8,6 +8,19 @@ __all__ = ["completion_command"]
 
 _SHELLS = ("bash", "zsh", "fish")
 
+_MENDED = (
+    # zsh: one whose .zshrc does not begin completion itself knows no compdef.
+    (
+        "    compdef ",
+        "    (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -i }\n    compdef ",
+    ),
+    # bash: files are offered beside names, and not in their place.
+    (
+        "COMPREPLY=()\n            compopt -o default",
+        'COMPREPLY+=($(compgen -f -- "$value"))\n            compopt -o filenames',
+    ),
+)
+
 
 @click.command("completion", short_help="Print the script for completion in a shell.")
 @click.argument("shell", metavar="[SHELL]", type=click.Choice(_SHELLS), required=False)
@@ -37,7 +50,10 @@ def completion_command(shell: str | None) -> None:
             hint=f"say which: {', '.join(f'actorflow completion {shell}' for shell in _SHELLS)}",
         )
     # Bash older than 4.4 cannot do it; click warns of that itself, on stderr.
-    say(scripts(cli, {}, "actorflow", "_ACTORFLOW_COMPLETE").source(), end="")
+    script = scripts(cli, {}, "actorflow", "_ACTORFLOW_COMPLETE").source()
+    for found, wanted in _MENDED:
+        script = script.replace(found, wanted)
+    say(script, end="")
 
 
 def _shell_of_this_session() -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from actorflow.cli.completing import complete_run, complete_task
+from actorflow.cli.completing import complete_run_or_task, complete_task
 from actorflow.cli.options import (
     json_option,
     local_zone,
@@ -31,7 +31,7 @@ _MOST_LINES = 12
 
 
 @click.command("explain", short_help="Say why a run, or a task of it, is as it is.")
-@click.argument("run", metavar="[RUN]", default="last", shell_complete=complete_run)
+@click.argument("run", metavar="[RUN]", default="last", shell_complete=complete_run_or_task)
 @click.argument("task", metavar="[TASK]", required=False, shell_complete=complete_task)
 @json_option
 @state_dir_option
