@@ -48,8 +48,9 @@ def deliver(data: bytes, output: str | None, *, name: str, is_opened: bool) -> N
     Args:
         name: of the file when it is only to be shown.
     """
+    from actorflow.views.desktop import open_on_desktop
     from actorflow.views.escape import escape
-    from actorflow.views.pictures_files import open_picture, temporary_place, write_picture
+    from actorflow.views.pictures_files import temporary_place, write_picture
 
     if output is None and is_opened:
         place: Path | None = temporary_place(name)
@@ -59,8 +60,8 @@ def deliver(data: bytes, output: str | None, *, name: str, is_opened: bool) -> N
     if place is None:
         return
     say(f"the picture is in {escape(str(place))}", to_stderr=True)
-    if is_opened and not open_picture(place):
-        say("there is no desktop here to show it on", to_stderr=True)
+    if is_opened and not open_on_desktop(place):
+        say("there is no desktop here to show it on; BROWSER can name a program for it", to_stderr=True)
 
 
 def seen_until(seen: api.Inspection, now: float) -> float:

@@ -1,4 +1,4 @@
-"""Where pictures go: a file that is whole whenever somebody looks, stdout, or a viewer on the desktop.
+"""Where pictures go: a file that is whole whenever somebody looks, or stdout.
 
 A picture is written beside its place and renamed into it, so that a page that is reloaded while a run goes on
 never shows half of one. What is there and is no regular file (a pipe, ``/dev/stdout``) is written to as it
@@ -10,13 +10,12 @@ from __future__ import annotations
 import secrets
 import sys
 import tempfile
-import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
 
 from actorflow.errors import InputError
 
-__all__ = ["open_picture", "temporary_place", "write_picture"]
+__all__ = ["temporary_place", "write_picture"]
 
 
 def write_picture(data: bytes, place: Path | None) -> None:
@@ -53,8 +52,3 @@ def _replace(data: bytes, place: Path) -> None:
 def temporary_place(name: str) -> Path:
     """Return a place for a picture that is only looked at, in a new private folder that stays."""
     return Path(tempfile.mkdtemp(prefix="actorflow-")) / name
-
-
-def open_picture(place: Path) -> bool:
-    """Show a picture with what the desktop has for it; False when it has nothing."""
-    return webbrowser.open(place.absolute().as_uri())

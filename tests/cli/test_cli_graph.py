@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
-import webbrowser
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -18,8 +18,8 @@ from click.testing import Result
 from actorflow import api
 from actorflow.cli.options import settings_for
 from actorflow.monitor.graph import picture_of_workflow
-from actorflow.views import pictures
-from tests.cli.conftest import ROOT
+from actorflow.views import desktop, pictures
+from tests.cli.conftest import PATIENCE_SECONDS, ROOT
 from tests.views.test_views_pictures import check_inert
 
 Call = Callable[..., Result]
@@ -209,33 +209,92 @@ def test_dark_colours_are_dark(call: Call, workflow: Callable[..., str]) -> None
     assert 'bgcolor="#14181d"' in done.stdout
 
 
-@pytest.mark.parametrize(("command", "ending"), [("graph", "svg"), ("timeline", "svg")])
+@pytest.fixture
+def viewer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Put programs that are to show a file into an otherwise bare desktop; gives what was shown with which."""
+    programs, shown = tmp_path / "programs", tmp_path / "shown"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(desktop, "_OPENERS", (("xdg-open",), ("gio", "open")))
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def viewer(name: str, then: str = "true") -> Path:
+        script = f'#!/bin/sh\necho "{name} $@" >> {shown}\necho noise\necho noise >&2\n{then}\n'
+        (programs / name).write_text(script, encoding="utf-8")
+        (programs / name).chmod(0o755)
+        return shown
+
+    return viewer
+
+
+@pytest.mark.parametrize("command", ["graph", "timeline"])
 @has_graphviz
 @pytest.mark.slow
 def test_a_picture_can_be_opened_on_the_desktop(
-    command: str, ending: str, call: Call, ran: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    command: str, call: Call, ran: str, viewer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    opened: list[str] = []
-    monkeypatch.setattr(webbrowser, "open", lambda uri: opened.append(uri) or True)
+    shown = viewer("xdg-open")
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
     done = call(command, ran, "--open")
 
-    (place,) = tmp_path.glob(f"actorflow-*/{command}.{ending}")
-    assert opened == [place.as_uri()]
-    assert str(place) in done.stderr
+    (place,) = tmp_path.glob(f"actorflow-*/{command}.svg")
+    assert shown.read_text() == f"xdg-open {place.as_uri()}\n"
+    assert done.stderr == f"the picture is in {place}\n"
 
 
-def test_without_a_desktop_the_picture_is_written_all_the_same(
-    call: Call, ran: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("browser", "programs", "expected"),
+    [
+        ("mine --new %s&", {"mine": "true"}, ["mine --new URI"]),
+        ("gone:broken:mine", {"broken": "exit 3", "mine": "true"}, ["broken URI", "mine URI"]),
+        ("broken", {"broken": "exit 3", "xdg-open": "exit 4", "gio": "true"}, ["broken URI", "xdg-open URI", "gio open URI"]),
+        ("stays", {"stays": "exec sleep 60", "xdg-open": "true"}, ["stays URI"]),
+        ("it's: :mine", {"mine": "true"}, ["mine URI"]),
+    ],
+)  # fmt: skip
+def test_what_shows_a_picture(
+    browser: str,
+    programs: dict[str, str],
+    expected: list[str],
+    call: Call,
+    ran: str,
+    viewer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webbrowser, "open", lambda _uri: False)
+    monkeypatch.setenv("BROWSER", browser)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(desktop, "_SECONDS", 0.1 if "stays" in programs else 30)
+    for name, then in programs.items():
+        shown = viewer(name, then)
+
+    done = call("timeline", ran, "-o", "t #1.svg", "--open")
+
+    for left in desktop._RUNNING:
+        assert left.poll() is None
+        waited = time.monotonic()
+        while not shown.exists() and time.monotonic() < waited + PATIENCE_SECONDS:  # it may be slow to start
+            time.sleep(0.01)
+        left.kill()
+        left.wait()
+    desktop._RUNNING.clear()
+    place = Path("t #1.svg").absolute().as_uri()
+    assert shown.read_text().splitlines() == [line.replace("URI", place) for line in expected]
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "the picture is in t #1.svg\n")
+
+
+def test_without_a_desktop_the_picture_is_written_all_the_same(call: Call, ran: str, viewer) -> None:
+    """Nor is a browser for text started, which would take the terminal."""
+    shown = viewer("xdg-open")
 
     done = call("timeline", ran, "-o", "t.svg", "--open")
 
     assert done.exit_code == 0
     assert Path("t.svg").exists()
     assert "no desktop" in done.stderr
+    assert not shown.exists()
 
 
 def test_a_timeline_shows_each_attempt_of_a_run(call: Call, ran: str) -> None:
