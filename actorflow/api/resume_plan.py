@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from actorflow.api.looking import glance
 from actorflow.api.resuming import Resumption, SpecChoice, prepare_resume
+from actorflow.api.supplies import require
 from actorflow.engine.outliving import Outliving, look_for_outliving
 from actorflow.engine.recovery import Again, AttemptKey, Cause, Repeat, is_done, repeats
 from actorflow.errors import RunLocked, SpecDiffers
@@ -66,13 +67,15 @@ def plan_resume(
         )
     outliving = look_for_outliving(folder.path, folder.run_id, seen.state, found.agents)
     deciding = _Deciding.about(found, seen.state, outliving)
+    decisions = tuple(deciding.decide(task_id) for task_id in found.plan.tasks)
+    require(found.plan, found.agents, [decision.task for decision in decisions if decision.action == "run"])
     removed = tuple(change.task for change in found.changes.tasks if change.kind == "removed")
     return ResumeDecisions(
         run_id=seen.run_id,
         workflow=found.plan.workflow.name,
         status=seen.status_word,
         spec="current" if found.is_current else "pinned",
-        tasks=tuple(deciding.decide(task_id) for task_id in found.plan.tasks),
+        tasks=decisions,
         removed=removed,
         elsewhere=found.changes.elsewhere,
         warnings=tuple(warnings),

@@ -19,7 +19,7 @@ from actorflow.agents.registry import AgentRegistry
 from actorflow.api.checking import load_file, registry_of
 from actorflow.api.pinning import capacity_of, entries_of
 from actorflow.api.scrubbing import literals_again, pinned
-from actorflow.api.supplies import agents_of, secrets_of
+from actorflow.api.supplies import agents_at_hand, secrets_of
 from actorflow.engine.outliving import Outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import Again, AttemptKey, after_losses, recovery_events, taken_over
@@ -185,7 +185,7 @@ def prepare_resume(
     stubs = stubs_of(accepted.stubs) if accepted.mode == REHEARSAL else None
     return replace(
         found,
-        agents=agents_of(found.plan, registry, stubs),
+        agents=agents_at_hand(found.plan, registry, stubs),
         secrets=secrets_of(found.plan.workflow, root, secret_literals, stubs),
         asked=_named(folder.run_id, from_tasks, found.plan),
         file_is_gone=not Path(accepted.file).exists(),

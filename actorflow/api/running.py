@@ -118,7 +118,7 @@ async def run(
     stubs = None if rehearsal is None else read_stub_file(rehearsal, loaded.workflow)
     agents = agents_of(plan, registry, stubs)
     texts = secrets_of(loaded.workflow, settings.project_root, loaded.secret_literals, stubs)
-    await prepare(plan, agents)
+    await prepare(plan, agents, plan.tasks)
     run_id = make_run_id(time.time(), secrets.randbits(30))
     folder = RunStore(settings.state_dir).create(run_id)
     accepted = _accepted(run_id, plan, file, settings, max_parallel)
@@ -168,9 +168,8 @@ async def resume(
         found = prepare_resume(
             folder, settings=settings, max_parallel=max_parallel, from_tasks=from_tasks, spec=spec
         )
-    await prepare(found.plan, found.agents)
     plan = _bounded(found.plan)
-    driving = _Driving(folder, plan, found.agents, found.secrets, found.root, watch, terms)
+    driving = _Driving(folder, plan, found.agents, found.secrets, found.root, watch, terms, is_resumed=True)
     return await driving.drive(
         lambda state, epoch, outliving: found.events(state, driver_started(epoch), outliving)
     )
@@ -250,6 +249,7 @@ class _Driving:
     root: Path
     watch: Watch | None
     terms: Terms
+    is_resumed: bool = False
 
     async def drive(self, first: _First) -> Finished:
         """Take the lease, open the journal, record what ``first`` gives for its state, our epoch and what has outlived the driver before, and drive."""
@@ -261,6 +261,8 @@ class _Driving:
                 begin = self.terms.extended(
                     self._facts(), state, first(state, journal.epoch, found), now=_now()
                 )
+                if self.is_resumed:
+                    await self._prepare(state, begin)
                 lost = {(e.task, e.attempt) for e in begin if isinstance(e, ev.AttemptLost)}
                 kept = as_begun({key: left for key, left in found.items() if key not in lost}, records)
                 await self._end_survivors(lost)
@@ -271,6 +273,17 @@ class _Driving:
             if keeper.is_due(state, at_end=True):
                 await trio.to_thread.run_sync(keeper.save, state)
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
+
+    async def _prepare(self, state: RunState, begin: Sequence[ev.Event]) -> None:
+        """See that the agents of what is still to run are there, before anything is done.
+
+        Raises:
+            ConfigurationError: some are not, or cannot work.
+        """
+        for event in begin:
+            state = apply(state, event, 0.0)
+        left = [t for t in self.plan.tasks if not state.tasks[t].status.is_terminal]
+        await prepare(self.plan, self.agents, left)
 
     def _keeper(self, state: RunState) -> Keeper:
         tasks = self.plan.tasks.values()

@@ -240,3 +240,35 @@ def test_a_workflow_that_asks_to_bypass_permissions_is_not_valid(actorflow, proj
     assert done.returncode == 2
     assert {problem["code"] for problem in problems} == {"E604", "E806"}
     assert any("did you mean 'tools'?" in problem["hint"] for problem in problems)
+
+
+HALF = """
+version: "1.0"
+name: half
+tasks:
+- {id: work, agent: claude, parameters: {task: 'work for long'}}
+- {id: deploy, agent: shell, dependencies: [work], parameters: {command: test -e allowed}}
+"""
+
+
+def test_a_resume_needs_claude_only_for_what_is_still_to_run(api, actorflow, status, project):
+    (project / "half.yaml").write_text(HALF)
+    api.when("work for long", text("done"))
+    actorflow("run", "half.yaml", "-q", check=False)
+    assert status()["status"] == "failed"
+    before = actorflow("events", "last", "--json").stdout
+
+    gone, nobody = {"ACTORFLOW_CLAUDE_BIN": "/nowhere/claude"}, {"ANTHROPIC_API_KEY": ""}
+    for missing, why in ((gone, "/nowhere/claude"), (nobody, "not logged in")):
+        again = actorflow("resume", "last", "--from", "work", check=False, **missing)
+        assert (again.returncode, why in again.stderr) == (3, True), again.stderr
+    dry = actorflow("resume", "last", "--from", "work", "--dry-run", check=False, **gone)
+    assert dry.returncode == 3
+    assert "/nowhere/claude" in dry.stderr
+    assert actorflow("events", "last", "--json").stdout == before
+
+    assert actorflow("resume", "last", "--dry-run", "--json", **gone).stdout
+    assert actorflow("resume", "last", check=False, **nobody).returncode == 1
+    (project / "allowed").touch()
+    actorflow("resume", "last", **gone)
+    assert status()["status"] == "success"
