@@ -27,7 +27,8 @@ from actorflow.ids import RunId
 from actorflow.journal import JournalReader, Lease, Record, RunFolder, RunStore, this_process, who_drives
 from actorflow.journal.runs import unfinished_folders
 from actorflow.journal.snapshots import unfinished_snapshots
-from actorflow.monitor.history import DAMAGED, INTERRUPTED, NEVER_BEGUN, UNREADABLE, PastRun
+from actorflow.monitor.history import DAMAGED, NEVER_BEGUN, UNREADABLE, PastRun
+from actorflow.monitor.standing import INTERRUPTED
 from actorflow.settings import Settings
 from actorflow.state import RunStatus
 from actorflow.state import events as ev

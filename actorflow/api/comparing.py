@@ -38,4 +38,4 @@ def _side(seen: Inspection) -> Side:
         except JournalError:
             return blob_reference(ref)  # its name is the checksum of the output: equal names, equal outputs
 
-    return Side(accepted, seen.events, seen.state, seen.status_word, load)
+    return Side(accepted, seen.events, seen.state, seen.standing.status, load)

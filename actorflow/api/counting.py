@@ -55,7 +55,7 @@ def stats(workflow: str, *, settings: Settings, last: int | None = None) -> Stat
         except (JournalError, RunError) as error:
             unreadable[run.run_id] = error.message
             continue
-        runs.append(figures_of(seen.events, seen.state, status=seen.status_word))
+        runs.append(figures_of(seen.events, seen.state, status=seen.standing.status))
     if not runs and not unreadable:
         raise InputError(f"there is no run of a workflow {workflow!r}", hint=_known(workflow, settings))
     return Statistics(stats_of(workflow, runs), unreadable)

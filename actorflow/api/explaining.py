@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from actorflow.api.pinned import PinnedSpec, PinnedTask
+from actorflow.api.presence import standing_under
 from actorflow.api.reading import RunReading, read_run
 from actorflow.api.reasons import Facts, named, why
-from actorflow.api.standings import dependency_fact, status_word
+from actorflow.api.standings import dependency_fact
 from actorflow.errors import JournalError
 from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt, attempts_of
 from actorflow.monitor.explanation import ConditionFact, DependencyFact, Explanation, RuleFact
-from actorflow.monitor.history import INTERRUPTED
 from actorflow.monitor.limits import limit_of
+from actorflow.monitor.standing import INTERRUPTED
 from actorflow.monitor.words import phase_of
 from actorflow.scheduling.start_rules import blocked_by_rule
 from actorflow.settings import Settings
@@ -221,7 +222,7 @@ class _Explaining:
         state = self.decision.latest
         if task.status.is_terminal or task.is_attempt_open:
             return
-        status = status_word(state, self.reading.driver)
+        status = standing_under(state.status, self.reading.driver).status
         yield from _not_driven(self.reading, state, status)
         if task.hook:
             yield from _hook_waits(task, state)
@@ -297,6 +298,8 @@ def _not_driven(reading: RunReading, state: RunState, status: str) -> Iterator[s
         yield f"nobody drives the run: actorflow resume {reading.run_id}"
     elif status == RunStatus.PAUSED:
         yield f"the run is paused ({state.paused_because}): actorflow resume {reading.run_id}"
+    elif reading.driver is not None and reading.driver.silent_since is not None:
+        yield f"whoever drives the run is silent: {reading.driver}"
 
 
 def _hook_waits(task: TaskState, state: RunState) -> Iterator[str]:

@@ -39,6 +39,7 @@ class Seen:
     events: tuple[Recorded, ...]
     progress: tuple[Any, ...] = ()
     missed: int = 0
+    silent_since: float | None = None
 
 
 class JournalTail:
@@ -46,11 +47,13 @@ class JournalTail:
 
     Attributes:
         is_over: whether nothing more is to come: the run has ended, or nobody drives it.
+        silent_since: when the driver was heard of last, Unix seconds, if that was too long ago at the last look.
     """
 
     def __init__(self, folder: RunFolder, reader: JournalReader, *, after: int = 0) -> None:
         self.run_id: RunId = folder.run_id
         self.is_over = False
+        self.silent_since: float | None = None
         self._path = folder.path
         self._reader = reader
         self._sequence = after
@@ -63,6 +66,7 @@ class JournalTail:
         """
         # Before the journal: what a driver has written until its end is seen then.
         driver = who_drives(self._path)
+        self.silent_since = None if driver is None else driver.silent_since
         try:
             events = read_records(self._reader.read(self._sequence))
         except msgspec.MsgspecError as error:
@@ -114,15 +118,18 @@ def follow_events(tail: JournalTail) -> Iterator[tuple[Recorded, ...]]:
 
 
 async def follow(tail: JournalTail) -> AsyncIterator[Seen]:
-    """Yield updates of a run, the first one with all events that are there; in the end, none."""
+    """Yield updates of a run, the first one with all events that are there; in the end, none. That the driver is silent, or is no longer, is an update too."""
     import trio
 
-    state = EMPTY
+    state, was_silent = EMPTY, False
     while True:
         events = await trio.to_thread.run_sync(tail.read)
+        is_silent = tail.silent_since is not None
         if events:
             state = fold(((recorded.at, recorded.event) for recorded in events), state)
-            yield Seen(state, events)
+        if events or is_silent is not was_silent:
+            was_silent = is_silent
+            yield Seen(state, events, silent_since=tail.silent_since)
         if tail.is_over:
             return
         await trio.sleep(_POLL_SECONDS)

@@ -7,17 +7,17 @@ listed as that, with what is wrong: it never hides the others. Reads only.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
+from actorflow.api.presence import standing_under
 from actorflow.engine.records import read_records
 from actorflow.errors import JournalDamaged, JournalError, RunError
 from actorflow.ids import RunId
 from actorflow.journal import JournalReader, RunFolder, RunStore, who_drives
 from actorflow.monitor.history import (
     DAMAGED,
-    INTERRUPTED,
     NEVER_BEGUN,
     UNREADABLE,
     PastRun,
@@ -41,7 +41,7 @@ class Wanted:
     Attributes:
         workflow: the workflow's name.
         mode: ``live`` or ``rehearsal``.
-        statuses: as ``PastRun.status`` has them.
+        statuses: as ``PastRun.status`` has them; ``silent`` for those whose driver is silent.
         since: accepted at or after this moment, Unix seconds.
         until: accepted before this moment.
     """
@@ -58,7 +58,7 @@ class Wanted:
             return False
         if self.mode is not None and run.mode != self.mode:
             return False
-        if self.statuses and run.status not in self.statuses:
+        if self.statuses and not {run.status, run.word} & set(self.statuses):
             return False
         at = run.accepted_at
         if self.since is not None and (at is None or at < self.since):
@@ -106,9 +106,10 @@ def _read(folder: RunFolder) -> PastRun:
             return PastRun(run_id=folder.run_id, status=NEVER_BEGUN)
         status, ended_at, spent = _end(reader, first)
         started_at = None if status is RunStatus.PENDING else _start(reader, first)
-    run = PastRun(
+    standing = standing_under(status, driver)
+    return PastRun(
         run_id=folder.run_id,
-        status=status.value,
+        status=standing.status,
         workflow=first[0].event.workflow,
         mode=first[0].event.mode,
         accepted_at=first[0].at,
@@ -116,10 +117,8 @@ def _read(folder: RunFolder) -> PastRun:
         ended_at=ended_at,
         cost_usd=spent[0],
         tokens=spent[1],
+        silent_since=standing.silent_since,
     )
-    if driver is None and status in (RunStatus.RUNNING, RunStatus.PENDING):
-        return replace(run, status=INTERRUPTED)
-    return run
 
 
 def _end(

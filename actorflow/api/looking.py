@@ -11,14 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from actorflow.api.presence import standing_under
 from actorflow.engine.outliving import Outliving, look_for_outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.snapshots import Folded, folded, folded_from_snapshot
 from actorflow.errors import RunError
 from actorflow.ids import RunId, TaskId
 from actorflow.journal import BlobStore, Driver, JournalReader, RunStore, who_drives
+from actorflow.monitor.standing import RunStanding
 from actorflow.settings import Settings
-from actorflow.state import RunState, RunStatus, fold
+from actorflow.state import RunState, fold
 from actorflow.state.events import BlobRef
 from actorflow.state.recorded import Recorded
 from actorflow.values import Frozen, freeze
@@ -41,9 +43,9 @@ class Inspection:
     driver: Driver | None
 
     @property
-    def status_word(self) -> str:
-        """The run's status, or ``interrupted`` when it should be running and nobody drives it."""
-        return _status_word(self.state, self.driver)
+    def standing(self) -> RunStanding:
+        """How it stands."""
+        return standing_under(self.state.status, self.driver)
 
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
@@ -70,9 +72,9 @@ class Glance:
     _folded: Folded = field(repr=False)
 
     @property
-    def status_word(self) -> str:
-        """The run's status, or ``interrupted`` when it should be running and nobody drives it."""
-        return _status_word(self.state, self.driver)
+    def standing(self) -> RunStanding:
+        """How it stands."""
+        return standing_under(self.state.status, self.driver)
 
     def outliving(self) -> tuple[Outliving, ...]:
         """Return the attempts that have outlived the driver, in the order of the workflow; none while one drives."""
@@ -123,12 +125,6 @@ def glance_at_snapshot(run: str, *, settings: Settings) -> Glance | None:
     if found is None:
         return None
     return Glance(folder.run_id, folder.path, found.state, found.order, found.limits, driver, found)
-
-
-def _status_word(state: RunState, driver: Driver | None) -> str:
-    if state.status in (RunStatus.RUNNING, RunStatus.PENDING) and driver is None:
-        return "interrupted"
-    return "unknown" if state.status is None else state.status.value
 
 
 def inspect(run: str, *, settings: Settings) -> Inspection:

@@ -96,6 +96,6 @@ async def _ask(seen: Inspection, kind: str, by: str) -> str | None:
 
 def _told_by_the_journal(seen: Inspection) -> str:
     restarts = [recorded.event for recorded in seen.events if isinstance(recorded.event, ev.ActorRestarted)]
-    lines = [f"run {seen.run_id}: {seen.status_word}; nobody drives it, so no actor is alive"]
+    lines = [f"run {seen.run_id}: {seen.standing.word}; nobody drives it, so no actor is alive"]
     lines += [f"  {event.path} restarted ({event.restarts}): {event.cause}" for event in restarts]
     return "\n".join(lines if restarts else [*lines, "  no actor was restarted"])

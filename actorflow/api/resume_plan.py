@@ -73,7 +73,7 @@ def plan_resume(
     return ResumeDecisions(
         run_id=seen.run_id,
         workflow=found.plan.workflow.name,
-        status=seen.status_word,
+        status=seen.standing.status,
         spec="current" if found.is_current else "pinned",
         tasks=decisions,
         removed=removed,

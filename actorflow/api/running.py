@@ -27,6 +27,7 @@ from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.agents.process import end_survivors, max_processes
 from actorflow.api.checking import load_file, registry_of
+from actorflow.api.heartbeat import Heartbeat
 from actorflow.api.pinning import capacity_of, entries_of
 from actorflow.api.rehearsing import (
     Rehearsal,
@@ -253,25 +254,28 @@ class _Driving:
 
     async def drive(self, first: _First) -> Finished:
         """Take the lease, open the journal, record what ``first`` gives for its state, our epoch and what has outlived the driver before, and drive."""
-        with _lease(self.folder):
-            async with open_sqlite_journal(self.folder.journal) as journal:
-                records = await journal.read()
-                state = await trio.to_thread.run_sync(restored, self.folder.path, records)
-                found = await self._look_for_outliving(state)
-                begin = self.terms.extended(
-                    self._facts(), state, first(state, journal.epoch, found), now=_now()
-                )
-                if self.is_resumed:
-                    await self._prepare(state, begin)
-                lost = {(e.task, e.attempt) for e in begin if isinstance(e, ev.AttemptLost)}
-                kept = as_begun({key: left for key, left in found.items() if key not in lost}, records)
-                await self._end_survivors(lost)
-                BlobStore(self.folder.blobs).sweep()
-                events = (recorded.event for record in records for recorded in read_records([record]))
-                await scrub_lost(self.folder, self.secrets.values(), events, spared=kept)
-                state = await self._drive(journal, state, begin, keeper := self._keeper(state), kept)
-            if keeper.is_due(state, at_end=True):
-                await trio.to_thread.run_sync(keeper.save, state)
+        with _lease(self.folder) as lease:
+            heartbeat = Heartbeat(lease)
+            return await heartbeat.during(partial(self._drive_under, heartbeat, first))
+
+    async def _drive_under(self, heartbeat: Heartbeat, first: _First) -> Finished:
+        async with open_sqlite_journal(self.folder.journal) as journal:
+            heartbeat.busy_seconds = partial(getattr, journal, "busy_seconds", 0.0)
+            records = await journal.read()
+            state = await trio.to_thread.run_sync(restored, self.folder.path, records)
+            found = await self._look_for_outliving(state)
+            begin = self.terms.extended(self._facts(), state, first(state, journal.epoch, found), now=_now())
+            if self.is_resumed:
+                await self._prepare(state, begin)
+            lost = {(e.task, e.attempt) for e in begin if isinstance(e, ev.AttemptLost)}
+            kept = as_begun({key: left for key, left in found.items() if key not in lost}, records)
+            await self._end_survivors(lost)
+            BlobStore(self.folder.blobs).sweep()
+            events = (recorded.event for record in records for recorded in read_records([record]))
+            await scrub_lost(self.folder, self.secrets.values(), events, spared=kept)
+            state = await self._drive(journal, state, begin, keeper := self._keeper(state), kept)
+        if keeper.is_due(state, at_end=True):
+            await trio.to_thread.run_sync(keeper.save, state)
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
 
     async def _prepare(self, state: RunState, begin: Sequence[ev.Event]) -> None:

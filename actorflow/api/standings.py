@@ -1,19 +1,17 @@
-"""How a run and the dependencies of a task stand, in the words of ``explain``.
+"""How the dependencies of a task stand, in the words of ``explain``.
 
-Takes states; gives the word for a run, and the fact about a dependency that a rule counted. Needs neither the
+Takes states; gives the fact about a dependency that a rule counted. Needs neither the
 workflow's text nor the language of expressions, and must not import them: ``explain RUN`` answers without.
 """
 
 from __future__ import annotations
 
-from actorflow.journal import Driver
 from actorflow.monitor.explanation import Counting, DependencyFact
-from actorflow.monitor.history import INTERRUPTED
 from actorflow.monitor.words import phase_of
 from actorflow.scheduling.start_rules import Standing, standing
-from actorflow.state import RunState, RunStatus, TaskState
+from actorflow.state import TaskState
 
-__all__ = ["dependency_fact", "status_word"]
+__all__ = ["dependency_fact"]
 
 _COUNTING: dict[Standing, Counting] = {
     Standing.OK: "ok",
@@ -21,13 +19,6 @@ _COUNTING: dict[Standing, Counting] = {
     Standing.STOPPED: "stopped",
     Standing.SKIPPED: "skipped",
 }
-
-
-def status_word(state: RunState, driver: Driver | None) -> str:
-    """Return a run's status, or ``interrupted`` when it should be running and nobody drives it."""
-    if state.status in (RunStatus.RUNNING, RunStatus.PENDING) and driver is None:
-        return INTERRUPTED
-    return "unknown" if state.status is None else state.status.value
 
 
 def dependency_fact(task: TaskState, *, is_overruled: bool = False) -> DependencyFact:

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actorflow.api.looking import glance_at_snapshot
+from actorflow.api.presence import standing_under
 from actorflow.api.reading import RunReading, read_run
 from actorflow.api.reasons import Facts, named, why
-from actorflow.api.standings import dependency_fact, status_word
+from actorflow.api.standings import dependency_fact
 from actorflow.ids import TaskId
 from actorflow.monitor.explanation import RunExplanation, TaskSummary
-from actorflow.monitor.history import INTERRUPTED
 from actorflow.monitor.limits import attempt_limits, limit_of
+from actorflow.monitor.standing import INTERRUPTED
 from actorflow.monitor.words import failure_text, first_line, phase_of
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus, TaskState, TaskStatus
@@ -75,7 +76,7 @@ def _through_snapshot(run: str, settings: Settings) -> _Seen | None:
     known = dict(seen.state.tasks.items())
     without = tuple(t for t in seen.order if known[t].status is not TaskStatus.SUCCESS)
     counts = Counter(task.status.value for task in known.values() if not task.hook)
-    return _Seen(seen.state, seen.status_word, without, _in_order(counts), seen.limits)
+    return _Seen(seen.state, seen.standing.status, without, _in_order(counts), seen.limits)
 
 
 def _through_journal(run: str, settings: Settings) -> _Seen:
@@ -86,7 +87,13 @@ def _through_journal(run: str, settings: Settings) -> _Seen:
         needed = {*without, *(d for task in without for d in entries[task].dependencies)}
         state = reading.state(needed)
         limits = attempt_limits(reading.accepted)
-        return _Seen(state, status_word(state, reading.driver), without, _counts(reading, state), limits)
+        return _Seen(
+            state,
+            standing_under(state.status, reading.driver).status,
+            without,
+            _counts(reading, state),
+            limits,
+        )
 
 
 def _in_order(counts: Mapping[str, int]) -> dict[str, int]:

@@ -127,7 +127,7 @@ class Driving:
             _say("\n".join(end_lines(finished.state, told)), to_stderr=True)
         if self.as_json and not self.is_detached:
             seen = api.Inspection(finished.run_id, finished.folder, finished.state, (), None)
-            print_json(report_of(seen, order=self.order, status=""))
+            print_json(report_of(seen, order=self.order, is_over=True))
 
 
 def _say(text: str, *, to_stderr: bool = False) -> None:

@@ -145,7 +145,7 @@ def _of_run(run: str, settings: Settings) -> Picture:
     return picture_of_run(
         seen.state,
         now=seen_until(seen, time.time()),
-        status=seen.status_word,
+        status=seen.standing.status,
         workflow=_pinned(seen, settings),
         order=order_of(seen.state, seen.events),
         limits=limits_in(seen.events),

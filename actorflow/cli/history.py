@@ -20,7 +20,7 @@ __all__ = ["history_command"]
 
 _STATUSES: Final = (
     *("pending", "running", "paused", "success", "failed", "cancelled"),
-    *("interrupted", "damaged", "unreadable", "never_begun"),
+    *("interrupted", "silent", "damaged", "unreadable", "never_begun"),
 )
 _AGO = re.compile(r"([0-9]+)([smhdw])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -83,8 +83,8 @@ def history_command(
     """List the runs of the project, newest first, and how each of them ended.
 
     Every run is told from its journal, so this works while runs go on, and after a crash. A run that should
-    be running and that no process drives is 'interrupted'; one whose journal is damaged or cannot be read is
-    listed as that.
+    be running and that no process drives is 'interrupted', one whose driver is there and not heard of is
+    'silent'; one whose journal is damaged or cannot be read is listed as that.
     """
     import time
 
@@ -130,12 +130,12 @@ def _table(runs: list[PastRun], now: float) -> Iterable[str]:
     width = width_of(sys.stdout)
     costs = max((len(money_text(run.cost_usd)) for run in runs if run.cost_usd is not None), default=0)
     for run in runs:
-        mark = paint(symbol(run.status, look), COLOURS.get(run.status, ""), look)
+        mark = paint(symbol(run.word, look), COLOURS.get(run.word, ""), look)
         at = run.started_at if run.started_at is not None else run.accepted_at
         began = "" if at is None else moment_text(at, look.zone)
         seconds = run.duration_seconds(now)
         took = "" if seconds is None else duration_text(seconds)
         cost = "" if run.cost_usd is None else money_text(run.cost_usd)
         spent = f"{cost:>{costs}}  " if costs else ""
-        line = f"{run.run_id}  {run.status:<11}  {began:<19}  {took:>9}  {spent}{escape(run.workflow or run.problem)}{mode_mark(run.mode)}"
+        line = f"{run.run_id}  {run.word:<11}  {began:<19}  {took:>9}  {spent}{escape(run.workflow or run.problem)}{mode_mark(run.mode)}"
         yield f"{mark} {cut(line, max(22, width - 2))}".rstrip()

@@ -14,7 +14,9 @@ from actorflow import api
 from actorflow.cli.streams import say
 from actorflow.errors import JournalError
 from actorflow.ids import TaskId
+from actorflow.journal import Driver
 from actorflow.monitor.report import blob_reference, run_report
+from actorflow.monitor.times import rfc3339
 from actorflow.state.events import BlobRef
 from actorflow.values import JSONValue
 from actorflow.views.escape import escape_lines
@@ -22,12 +24,14 @@ from actorflow.views.escape import escape_lines
 __all__ = ["report_of"]
 
 
-def report_of(seen: api.Inspection | api.Glance, *, order: Sequence[TaskId], status: str) -> dict[str, Any]:
+def report_of(
+    seen: api.Inspection | api.Glance, *, order: Sequence[TaskId], is_over: bool = False
+) -> dict[str, Any]:
     """Return the report of a run.
 
     Args:
         order: all tasks as the workflow declares them.
-        status: the run's status in words, or "" for what its state says.
+        is_over: whether this process has just driven it: then its state alone says how it stands.
     """
 
     def load(ref: BlobRef) -> JSONValue:
@@ -37,7 +41,12 @@ def report_of(seen: api.Inspection | api.Glance, *, order: Sequence[TaskId], sta
             say(escape_lines(f"warning: {error}"), to_stderr=True)
             return blob_reference(ref)
 
+    standing = seen.standing
+    status = "" if is_over else standing.status
     report = run_report(seen.state, now=time.time(), order=order, status=status, load=load)
+    report["silent_since"] = None if standing.silent_since is None else rfc3339(standing.silent_since)
+    report["driver"] = _driver(seen.driver)
+    report["folder"] = str(seen.folder)
     outliving = seen.outliving() if isinstance(seen, api.Glance) else ()
     report["outliving"] = [
         {
@@ -49,3 +58,11 @@ def report_of(seen: api.Inspection | api.Glance, *, order: Sequence[TaskId], sta
         for found in outliving
     ]
     return report
+
+
+def _driver(driver: Driver | None) -> dict[str, Any] | None:
+    """Say who drives the run; None when nobody does."""
+    if driver is None:
+        return None
+    since = rfc3339(driver.acquired_at / 1_000_000) if driver.acquired_at else None
+    return {"pid": driver.pid or None, "host": driver.host or None, "since": since}

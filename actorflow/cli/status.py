@@ -26,7 +26,8 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
     """Show where a run stands: its tasks, what failed and why, who drives it, and how to go on.
 
     RUN is an id, the beginning of one, or 'last', which is also meant when it is left out. A run that should
-    be running and that no process drives any more is 'interrupted'.
+    be running and that no process drives any more is 'interrupted'; one whose driver is there and has not been
+    heard of for 15 seconds, because it is stopped or stuck, is 'silent'.
     """
     from actorflow import api
 
@@ -35,7 +36,7 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
         from actorflow.cli.output import print_json
         from actorflow.cli.outputs import report_of
 
-        print_json(report_of(seen, order=seen.order, status=seen.status_word))
+        print_json(report_of(seen, order=seen.order))
         return
     import os
     import sys
@@ -52,10 +53,11 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
         look=look_of(sys.stdout, os.environ, zone=local_zone()),
         width=width_of(sys.stdout),
         options=repeat_options(state_dir),
-        status=seen.status_word,
+        status=seen.standing.word,
         limits=seen.limits,
         shown=shown,
         driver="" if seen.driver is None else str(seen.driver),
+        silent_since=seen.standing.silent_since,
         outliving=[(found.task, found.pid, found.has_finished) for found in seen.outliving()],
     )
     say("\n".join(status_lines(seen.with_outputs(shown), told)))

@@ -41,5 +41,5 @@ def timeline_command(
         raise InputError(f"{output}: a timeline is an SVG", hint="use the ending .svg; any browser shows it")
     seen = api.inspect(run, settings=settings_for(state_dir))
     timeline = timeline_of(seen.events, seen.state, until=seen_until(seen, time.time()))
-    drawn = timeline_svg(timeline, status=seen.status_word, theme=theme, zone=local_zone())
+    drawn = timeline_svg(timeline, status=seen.standing.status, theme=theme, zone=local_zone())
     deliver(drawn.encode(), output, name="timeline.svg", is_opened=is_opened)

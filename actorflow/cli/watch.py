@@ -74,7 +74,7 @@ def watch_command(
     seen = api.inspect(tail.run_id, settings=settings)
     order = order_of(seen.state, seen.events)
     if as_json:
-        print_json(report_of(seen, order=order, status=seen.status_word))
+        print_json(report_of(seen, order=order))
     elif not quiet:
         _tell_end(seen, look, repeat_options(state_dir), limits_in(seen.events))
     if exit_code:
@@ -110,7 +110,7 @@ def _tell_end(seen: api.Inspection, look: Look, options: str, limits: dict[Any, 
         look=look,
         width=width_of(sys.stderr),
         options=options,
-        status=seen.status_word,
+        status=seen.standing.word,
         limits=limits,
     )
     say("\n".join(end_lines(seen.state, told)), to_stderr=True)

@@ -38,12 +38,14 @@ class Update:
         events: what was recorded, in order.
         progress: what agents said: (task, attempt, progress).
         missed: how many updates this watcher lost just before this one.
+        silent_since: None: who is beside the driver is as silent as it.
     """
 
     state: RunState
     events: tuple[Recorded, ...] = ()
     progress: tuple[tuple[TaskId, int, Progress], ...] = ()
     missed: int = 0
+    silent_since: None = None
 
 
 class Feed:

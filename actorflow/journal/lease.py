@@ -8,6 +8,10 @@ look at the journal.
 How asking does not disturb: a driver holds the lock exclusively, somebody who asks takes it *shared* and
 gives it back at once. If an exclusive lock is refused but a shared one is granted, only askers are there, and
 ``acquire`` tries again; if the shared one is refused too, there is a driver.
+
+A lock says that its holder has not ended, not that it is at work: it may be stopped, or stuck. So a driver *beats*
+every few seconds: it overwrites a moment of the machine's monotonic clock in the lock's text, without a sync. The
+wall clock is not asked, so that setting it makes nobody silent.
 """
 
 from __future__ import annotations
@@ -17,8 +21,9 @@ import json
 import os
 import random
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
@@ -26,9 +31,17 @@ from typing import Self
 from actorflow.errors import JournalError, RunLocked
 from actorflow.journal.storage import no_link, refuse_network_folder, storage_errors
 
-__all__ = ["LOCK_NAME", "Driver", "Lease", "this_process", "who_drives"]
+__all__ = ["BEAT_SECONDS", "LOCK_NAME", "SILENT_SECONDS", "Driver", "Lease", "this_process", "who_drives"]
 
 LOCK_NAME = "lock"
+
+BEAT_SECONDS = 2.0
+"""How often a driver says that it is at work."""
+
+SILENT_SECONDS = 15.0
+"""A driver that has not said so for longer is called silent."""
+
+_BEAT = ', "beat": "{:017.6f}"}}'
 
 _PATIENCE_SECONDS = 2.0  # askers hold their lock for microseconds; this is for a machine that swaps
 _MAX_TEXT = 1 << 16
@@ -47,6 +60,8 @@ class Driver:
             unknown.
         command: its command line, for people.
         acquired_at: when it took the lease, Unix time in microseconds; set by ``Lease.acquire``.
+        silent_since: when it was heard of last, Unix seconds, if that was too long ago when ``who_drives`` looked:
+            it is stopped, or it or its disk is stuck. None: it is at work.
     """
 
     pid: int
@@ -55,12 +70,16 @@ class Driver:
     boot_id: str
     command: str
     acquired_at: int = 0
+    silent_since: float | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         if not self.pid:
             return "another process"
         since = datetime.fromtimestamp((self.acquired_at or self.started_at) // 1_000_000, UTC)
-        return f"process {self.pid} on {self.host} since {since:%Y-%m-%d %H:%M:%S} UTC"
+        text = f"process {self.pid} on {self.host} since {since:%Y-%m-%d %H:%M:%S} UTC"
+        if self.silent_since is None:
+            return text
+        return f"{text}, silent since {datetime.fromtimestamp(self.silent_since, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _UNKNOWN = Driver(0, "", 0, "", "")
@@ -87,6 +106,7 @@ class Lease:
 
     def __init__(self, descriptor: int, driver: Driver) -> None:
         self._descriptor: int | None = descriptor
+        self._beat_offset = len(_text_of(driver)) - 1
         self.driver = driver
 
     @classmethod
@@ -115,6 +135,13 @@ class Lease:
                 on_failure.pop_all()
         return cls(descriptor, driver)
 
+    def beat(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Say that the driver is at work. May wait for the disk; nothing is made durable. Never raises for it."""
+        descriptor = self._descriptor
+        if descriptor is not None:
+            with suppress(OSError):  # then it is called silent, and that is true
+                os.pwrite(descriptor, _BEAT.format(monotonic()).encode(), self._beat_offset)
+
     def release(self) -> None:
         """Give the lease back. Releasing twice is fine."""
         descriptor, self._descriptor = self._descriptor, None
@@ -132,10 +159,19 @@ class Lease:
         self.release()
 
 
-def who_drives(run_dir: Path) -> Driver | None:
-    """Return who drives the run in ``run_dir`` at this moment, None when nobody does.
+def who_drives(
+    run_dir: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Driver | None:
+    """Return who drives the run in ``run_dir`` at this moment, and whether it is silent; None when nobody does.
 
     Never waits, never disturbs a driver, and works in a folder that can only be read.
+
+    Args:
+        clock: gives Unix seconds.
+        monotonic: gives the seconds that driver's beats are told in.
 
     Raises:
         JournalError: the lock file cannot be read.
@@ -146,7 +182,7 @@ def who_drives(run_dir: Path) -> Driver | None:
     with storage_errors("look at", path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            return None if _try(descriptor, fcntl.LOCK_SH) else _read_driver(descriptor)
+            return None if _try(descriptor, fcntl.LOCK_SH) else _read_driver(descriptor, clock, monotonic)
         finally:
             os.close(descriptor)
 
@@ -196,10 +232,27 @@ def _try(descriptor: int, operation: int) -> bool:
 
 def _write_driver(descriptor: int, driver: Driver) -> None:
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(asdict(driver)).encode(), 0)
+    os.pwrite(descriptor, _text_of(driver)[:-1] + _BEAT.format(time.monotonic()).encode(), 0)
 
 
-def _read_driver(descriptor: int) -> Driver:
+def _text_of(driver: Driver) -> bytes:
+    """Return the lock's text without the beat, which comes before its last character."""
+    fields = asdict(driver)
+    del fields["silent_since"]
+    return json.dumps(fields).encode()
+
+
+def _silent_since(beat: object, clock: Callable[[], float], monotonic: Callable[[], float]) -> float | None:
+    """Return when a driver was heard of last, if that is too long ago; one of an earlier version never says."""
+    ago = monotonic() - float(beat) if isinstance(beat, str) else 0.0
+    return clock() - ago if ago > SILENT_SECONDS else None
+
+
+def _read_driver(
+    descriptor: int,
+    clock: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Driver:
     """Return who the lock's text names; the holder may be just about to write it, so look a few times."""
     for _ in range(10):
         with suppress(ValueError, TypeError, KeyError):
@@ -211,6 +264,7 @@ def _read_driver(descriptor: int) -> Driver:
                 str(found["boot_id"]),
                 str(found["command"]),
                 int(found["acquired_at"]),
+                _silent_since(found.get("beat"), clock, monotonic),
             )
         time.sleep(0.005)
     return _UNKNOWN

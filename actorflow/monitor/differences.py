@@ -185,7 +185,7 @@ def _text_difference(first: RunAccepted, second: RunAccepted) -> tuple[str, ...]
 
 def _task_difference(task: TaskId, first: Side, second: Side) -> TaskDifference:
     reports = [
-        task_report(side.state.tasks[task], now=side.state.updated_at, load=side.load)
+        task_report(side.state.tasks[task], side.state, now=side.state.updated_at, load=side.load)
         if task in side.state.tasks
         else None
         for side in (first, second)

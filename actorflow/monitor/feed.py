@@ -67,3 +67,8 @@ class UpdateOfRun(Protocol):
     def missed(self) -> int:
         """How many updates were dropped before this one because the watcher was slow."""
         ...
+
+    @property
+    def silent_since(self) -> float | None:
+        """When the driver was heard of last, Unix seconds, if that is too long ago."""
+        ...

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from actorflow.monitor.feed import RecordedEvent
+from actorflow.monitor.standing import RunStanding
 from actorflow.monitor.times import microseconds, rfc3339
 from actorflow.state import events as ev
 from actorflow.state.status import RUN_TRANSITIONS, RunStatus
 
 __all__ = [
     "DAMAGED",
-    "INTERRUPTED",
     "NEVER_BEGUN",
     "UNREADABLE",
     "PastRun",
@@ -27,9 +27,6 @@ __all__ = [
     "spent_at_end",
     "status_at_end",
 ]
-
-INTERRUPTED = "interrupted"
-"""The status of a run that should be running and that nobody drives."""
 
 DAMAGED = "damaged"
 """What stands in place of a status when the journal is not whole."""
@@ -53,6 +50,7 @@ class PastRun:
         cost_usd: what it has cost when it ended or paused; None when that is not known.
         tokens: likewise.
         problem: what is wrong with its journal, or "".
+        silent_since: when its driver was heard of last, Unix seconds, if that is too long ago.
     """
 
     run_id: str
@@ -65,6 +63,12 @@ class PastRun:
     cost_usd: float | None = None
     tokens: int | None = None
     problem: str = ""
+    silent_since: float | None = None
+
+    @property
+    def word(self) -> str:
+        """The word that people are shown."""
+        return RunStanding(self.status, self.silent_since).word
 
     def duration_seconds(self, now: float) -> float | None:
         """From its start to its end, or to ``now`` while it has none; None before its start."""
@@ -85,6 +89,7 @@ def past_run_report(run: PastRun, *, now: float) -> dict[str, Any]:
         "duration": run.duration_seconds(now),
         "cost_usd": run.cost_usd,
         "tokens": run.tokens,
+        "silent_since": None if run.silent_since is None else rfc3339(run.silent_since),
     }
 
 

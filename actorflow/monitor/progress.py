@@ -21,13 +21,14 @@ from actorflow.monitor.limits import limit_of
 from actorflow.monitor.order import depths_of, order_of
 from actorflow.monitor.outline import outline_of
 from actorflow.monitor.services import limits_text, parked_text, spent_text, wanted_text
+from actorflow.monitor.standing import RunStanding, standing_of
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, phase_of, skip_text
 from actorflow.state.events import RunAccepted, RunResumed, SpecChanged
 from actorflow.state.run_state import EMPTY, RunState, TaskState
 from actorflow.state.status import RunStatus, SkipReason, SubState, TaskStatus
 
-__all__ = ["Board", "Overview", "TaskLine", "task_line"]
+__all__ = ["Board", "Overview", "TaskLine", "task_line", "waits_for"]
 
 _RECENT = 200  # more than any screen has lines
 _SAID_CHARACTERS = 400  # the end of a line of 400 characters is on no screen
@@ -109,7 +110,8 @@ def task_line(
 def _detail(task: TaskState, state: RunState, now: float, limit: int | None, said: str) -> str:
     match task.status:
         case TaskStatus.PENDING:
-            return _waits_for(task, state)
+            waits = waits_for(task, state)
+            return waits if task.hook else f"waits for {waits}"
         case TaskStatus.RUNNING:
             return _between_attempts(task, now, limit) if task.waiting else _while_running(task, limit, said)
         case TaskStatus.SKIPPED:
@@ -123,14 +125,15 @@ def _detail(task: TaskState, state: RunState, now: float, limit: int | None, sai
             return ""
 
 
-def _waits_for(task: TaskState, state: RunState) -> str:
+def waits_for(task: TaskState, state: RunState) -> str:
+    """Say what a task that has not begun waits for: the tasks before it, a slot, a limit; for a hook, its phase."""
     if task.hook:
         return task.hook
     blockers = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
     if not blockers:
-        return f"waits for {wanted_text(state)}"
+        return wanted_text(state)
     more = f" and {len(blockers) - 3} more" if len(blockers) > 3 else ""
-    return f"waits for {', '.join(blockers[:3])}{more}"
+    return f"{', '.join(blockers[:3])}{more}"
 
 
 def _by(task: TaskState) -> str:
@@ -177,6 +180,7 @@ class Board:
         zone: tzinfo = UTC,
     ) -> None:
         self.state: RunState = EMPTY
+        self._silent_since: float | None = None
         self.zone = zone
         self.estimate: Estimate | None = None
         self._is_outline = is_outline
@@ -201,6 +205,7 @@ class Board:
         """Take in an update."""
         is_new = not self._known or update.missed > 0
         self.state = update.state
+        self._silent_since = update.silent_since
         if is_new or any(isinstance(r.event, RunAccepted | RunResumed | SpecChanged) for r in update.events):
             self._start_again(update)
         else:
@@ -220,6 +225,7 @@ class Board:
             rows: how many tasks can be shown.
         """
         state = self.state
+        standing = standing_of(state.status, is_driven=True, silent_since=self._silent_since)
         total = sum(self._counts.values())
         lines = tuple(self._line(task, now) for task in self._shown(rows))
         start = state.accepted_at if state.started_at is None else state.started_at
@@ -227,7 +233,7 @@ class Board:
             run_id=state.run_id,
             workflow=state.workflow,
             mode=state.mode,
-            status="pending" if state.status is None else state.status.value,
+            status="pending" if state.status is None else standing.word,
             elapsed_seconds=max(0.0, (now if state.ended_at is None else state.ended_at) - start),
             left_seconds=self._seconds_left(now),
             done=sum(n for status, n in self._counts.items() if status.is_terminal),
@@ -235,7 +241,7 @@ class Board:
             counts={status.value: self._counts[status] for status in TaskStatus if self._counts.get(status)},
             lines=lines,
             hidden=max(0, total - sum(1 for line in lines if not state.tasks[line.id].hook)),
-            note=_note(state, now, self.zone),
+            note=_note(state, standing, now, self.zone),
             spent=spent_text(state),
         )
 
@@ -323,7 +329,9 @@ def _last_line(text: str) -> str:
     return ""
 
 
-def _note(state: RunState, now: float, zone: tzinfo) -> str:
+def _note(state: RunState, standing: RunStanding, now: float, zone: tzinfo) -> str:
+    if standing.silent_since is not None:
+        return f"its driver has not been heard of for {duration_text(now - standing.silent_since)}"
     if state.no_room:
         return f"waiting for the disk: {first_line(state.no_room)}"
     parked = "" if state.paused_kind == "budget" else parked_text(state, now=now, zone=zone)

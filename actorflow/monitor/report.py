@@ -13,10 +13,18 @@ from typing import Any, TypeAlias
 
 from actorflow.ids import TaskId
 from actorflow.monitor.order import order_of
-from actorflow.monitor.services import parked_report, paused_report, spending_report
+from actorflow.monitor.progress import waits_for
+from actorflow.monitor.services import (
+    budget_report,
+    limits_report,
+    parked_report,
+    paused_report,
+    spending_report,
+)
 from actorflow.monitor.times import microseconds, rfc3339
-from actorflow.state.events import BlobRef
+from actorflow.state.events import BlobRef, Failure
 from actorflow.state.run_state import RunState, TaskState
+from actorflow.state.status import TaskStatus
 from actorflow.values import JSONValue, thaw
 
 __all__ = ["LoadOutput", "blob_reference", "run_report", "task_report"]
@@ -49,7 +57,7 @@ def run_report(
     tasks, hooks = {}, {}
     for task_id in order or order_of(state):
         task = state.tasks[task_id]
-        report = task_report(task, now=now, load=load)
+        report = task_report(task, state, now=now, load=load)
         if task.hook:
             hooks[task_id] = {"hook": task.hook, **report}
         else:
@@ -66,14 +74,20 @@ def run_report(
         "tasks": tasks,
         "hooks": hooks,
         "paused": paused_report(state),
-        "parked_until": parked_report(state),
+        **parked_report(state),
+        "limits": limits_report(state),
+        "no_room": state.no_room or None,
+        "cancelled_by": state.cancelled_by,
+        "error": _error(state.failure),
+        "budget": budget_report(state),
         **spending_report(state),
     }
 
 
-def task_report(task: TaskState, *, now: float, load: LoadOutput = blob_reference) -> dict[str, Any]:
+def task_report(
+    task: TaskState, state: RunState, *, now: float, load: LoadOutput = blob_reference
+) -> dict[str, Any]:
     """Return the report of one task; see ``run_report``."""
-    error = task.error
     output = load(task.output) if isinstance(task.output, BlobRef) else task.output
     return {
         "status": task.status.value,
@@ -84,14 +98,20 @@ def task_report(task: TaskState, *, now: float, load: LoadOutput = blob_referenc
         "finished_at": _moment(task.finished_at),
         "duration": _duration(task.started_at, task.finished_at, now),
         "output": thaw(output),
-        "error": None
-        if error is None
-        else {"kind": error.kind, "message": error.message, "hint": error.hint},
+        "error": _error(task.error),
         "cost_usd": task.cost_usd,
         "tokens": task.tokens,
         "sub_state": None if task.waiting is None else task.waiting.value,
         "due_at": _moment(task.due_at),
+        "waits_for": waits_for(task, state) or None if task.status is TaskStatus.PENDING else None,
+        "notes": list(task.notes),
     }
+
+
+def _error(failure: Failure | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {"kind": failure.kind, "message": failure.message, "hint": failure.hint}
 
 
 def _run_status(state: RunState) -> str:

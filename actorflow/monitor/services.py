@@ -14,6 +14,8 @@ from actorflow.state.parking import parked_by, parked_until
 from actorflow.state.run_state import RunState
 
 __all__ = [
+    "budget_report",
+    "limits_report",
     "limits_text",
     "money_text",
     "parked_report",
@@ -89,7 +91,23 @@ def paused_report(state: RunState) -> dict[str, Any] | None:
     return {"kind": state.paused_kind or "failure", "reason": state.paused_because}
 
 
-def parked_report(state: RunState) -> str | None:
-    """Return until when the run is parked, as ``--json`` gives it."""
+def parked_report(state: RunState) -> dict[str, Any]:
+    """Return until when the run is parked, and by what, as ``--json`` gives it."""
     until = parked_until(state)
-    return None if until is None else rfc3339(until)
+    if until is None:
+        return {"parked_until": None, "parked_by": None}
+    return {"parked_until": rfc3339(until), "parked_by": parked_by(state, until)}
+
+
+def limits_report(state: RunState) -> dict[str, Any]:
+    """Return what services allow, as ``--json`` gives it: pool -> how many at a time, and until when it is closed."""
+    return {
+        name: {"allowed": limit.allowed, "opens_at": rfc3339(limit.opens_at) if limit.opens_at else None}
+        for name, limit in sorted(state.limits.items())
+    }
+
+
+def budget_report(state: RunState) -> dict[str, Any] | None:
+    """Return what a person has allowed the run to spend, as ``--json`` gives it; None when nobody has said."""
+    budget = state.budget
+    return None if budget is None else {"usd": budget.usd, "tokens": budget.tokens, "agents": budget.agents}

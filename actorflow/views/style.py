@@ -26,6 +26,7 @@ _UNICODE: Final = {
     "cancelled": "■",
     "paused": "‖",
     "interrupted": "!",
+    "silent": "!",
 }
 _ASCII: Final = {
     "pending": ".",
@@ -39,6 +40,7 @@ _ASCII: Final = {
     "cancelled": "#",
     "paused": "|",
     "interrupted": "!",
+    "silent": "!",
 }
 COLOURS: Final = {
     "running": "cyan",
@@ -51,6 +53,7 @@ COLOURS: Final = {
     "cancelled": "magenta",
     "paused": "yellow",
     "interrupted": "red",
+    "silent": "red",
     "pending": "bright_black",
 }
 """State -> colour, by names that rich and ANSI share."""

@@ -49,6 +49,7 @@ class Told:
         limits: task -> its greatest number of attempts; see ``attempt_limits``.
         shown: what ``worth_showing`` gave, when that is known already.
         driver: who drives the run, in words, or "".
+        silent_since: when it was heard of last, Unix seconds, if that is too long ago.
         outliving: of each attempt that has outlived the driver its task, its process and whether it has finished.
     """
 
@@ -60,6 +61,7 @@ class Told:
     options: str = ""
     status: str = ""
     driver: str = ""
+    silent_since: float | None = None
     outliving: Sequence[tuple[TaskId, int, bool]] = ()
     limits: Mapping[TaskId, int] = field(default_factory=dict)
     shown: Sequence[TaskId] = ()
@@ -119,6 +121,8 @@ def _why(state: RunState, status: str, told: Told) -> str:
     if status == "interrupted":
         parked = parked_text(state, now=told.now, zone=told.look.zone)
         return f": its driver is gone{'; it is ' if parked else ''}{escape(parked)}"
+    if told.silent_since is not None:
+        return f" for {duration_text(told.now - told.silent_since)}: its driver is stopped (kill -CONT lets it go on), or it or its disk is stuck"
     if state.no_room and status == "running":
         return f", waiting for the disk: {escape(state.no_room)}"
     if state.failure is not None:

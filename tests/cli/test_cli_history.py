@@ -61,7 +61,17 @@ def test_runs_are_listed_newest_first_with_what_status_says(run, listed, call, r
     assert found[2]["run_id"] == "20200101-000000-aaaaaa"
     for one in found[:2]:
         status = json.loads(call("status", one["run_id"], "--json").stdout)
-        keys = ("run_id", "workflow", "mode", "status", "started_at", "duration", "cost_usd", "tokens")
+        keys = (
+            "run_id",
+            "workflow",
+            "mode",
+            "status",
+            "started_at",
+            "duration",
+            "cost_usd",
+            "tokens",
+            "silent_since",
+        )
         assert one == {key: status[key] for key in keys}
 
 

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,17 +21,24 @@ PATIENCE_SECONDS = 50
 
 
 class Driver(subprocess.Popen[str]):
-    """The real command line in a process. Leaving it never waits for long, whatever the process does."""
+    """The real command line in a process. It lives for so long and no longer, so that nobody waits for it, or for what it says, for ever."""
+
+    def __init__(self, *arguments: Any, patience: float = PATIENCE_SECONDS, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._watchdog = threading.Timer(patience, self.kill)
+        self._watchdog.daemon = True
+        self._watchdog.start()
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         is_late = False
         try:
             if kind is None:
-                self.wait(timeout=PATIENCE_SECONDS)
+                self.wait(timeout=PATIENCE_SECONDS)  # longer than the watchdog has left
         except subprocess.TimeoutExpired:
             is_late = True
         finally:
             self.end()
+            self._watchdog.cancel()
             super().__exit__(kind, *rest)
         assert not is_late, f"it has not ended within {PATIENCE_SECONDS} s: {self.args}"
 

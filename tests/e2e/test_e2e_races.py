@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_of_two_command_lines_one_drives_and_the_other_says_who(project, fifo, s
     project.write(
         "w.yaml", "name: w\ntasks: [{id: a, agent: shell, parameters: {command: 'echo > gate; cat go'}}]\n"
     )
-    gate, go = fifo("gate"), fifo("go")
+    gate, _go = fifo("gate"), fifo("go")
     with project.start("run", "w.yaml") as driver:
         gate.read_text()
         driver.send_signal(signal.SIGKILL)
@@ -79,8 +80,8 @@ def test_of_two_command_lines_one_drives_and_the_other_says_who(project, fifo, s
         winner.communicate(timeout=60)
         assert loser.returncode == 75, words
         assert f"driven by process {winner.pid} on " in words
-    go.unlink()
-    go.write_text("")
+    (project.root / "go").unlink()
+    project.write("go", "")
     with project.start("resume", "last") as last:
         gate.read_text()
         last.communicate(timeout=60)
@@ -89,10 +90,12 @@ def test_of_two_command_lines_one_drives_and_the_other_says_who(project, fifo, s
 
 def _sorted(first, second):
     """Wait until one of them has ended; return it first."""
-    while True:
+    give_up_at = time.monotonic() + 50
+    while time.monotonic() < give_up_at:
         for one, other in ((first, second), (second, first)):
             try:
                 one.wait(timeout=0.05)
             except subprocess.TimeoutExpired:
                 continue
             return one, other
+    raise AssertionError("neither has ended")

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -268,3 +269,56 @@ def test_a_network_folder_is_refused_by_name(tmp_path, monkeypatch):
 
     with pytest.raises(JournalError, match=r"is on a network file system \(nfs4\)"):
         acquire(tmp_path)
+
+
+def test_a_driver_that_beats_is_heard_of_and_one_that_does_not_is_silent_after_15_seconds(tmp_path):
+    with acquire(tmp_path) as lease:
+        lease.beat(monotonic=lambda: 1000.0)
+
+        at = {
+            n: who_drives(tmp_path, clock=lambda: 5000.0, monotonic=lambda n=n: n) for n in (1015.0, 1015.5)
+        }
+        lease.beat(monotonic=lambda: 1014.0)
+        again = who_drives(tmp_path, clock=lambda: 5000.0, monotonic=lambda: 1015.5)
+
+    assert at[1015.0].silent_since is None
+    assert at[1015.5].silent_since == 5000.0 - 15.5
+    assert again.silent_since is None
+    assert at[1015.5] == lease.driver, "it is the same driver, silent or not"
+    assert str(at[1015.5]).endswith("since 2026-08-06 07:06:40 UTC, silent since 1970-01-01 01:23:04 UTC")
+
+
+def test_taking_the_lease_is_the_first_beat(tmp_path):
+    with acquire(tmp_path):
+        assert who_drives(tmp_path).silent_since is None
+        later = time.monotonic() + 16
+        assert who_drives(tmp_path, monotonic=lambda: later).silent_since is not None
+
+
+def test_setting_the_clock_makes_nobody_silent(tmp_path):
+    with acquire(tmp_path):
+        for clock in (0.0, 4e9):
+            assert who_drives(tmp_path, clock=lambda clock=clock: clock).silent_since is None
+
+
+def test_a_driver_of_an_earlier_version_that_does_not_beat_is_not_called_silent(tmp_path):
+    with acquire(tmp_path) as lease:
+        text = json.loads((tmp_path / "lock").read_text())
+        del text["beat"]
+        (tmp_path / "lock").write_text(json.dumps(text))
+
+        assert who_drives(tmp_path, monotonic=lambda: 1e9).silent_since is None
+        assert who_drives(tmp_path) == lease.driver
+
+
+def test_beats_change_no_other_byte_and_a_lease_that_was_given_back_does_not_beat(tmp_path):
+    with acquire(tmp_path, Driver(1, "H", 1, "b", "a \u00fc " * 50)) as lease:
+        before = (tmp_path / "lock").read_bytes()
+        lease.beat(monotonic=lambda: 99_999_999.0)
+        after = (tmp_path / "lock").read_bytes()
+    lease.beat()
+
+    assert len(after) == len(before)
+    assert before.partition(b'"beat"')[0] == after.partition(b'"beat"')[0]
+    assert json.loads(after)["beat"] == "0099999999.000000"
+    assert (tmp_path / "lock").read_bytes() == b""

@@ -33,6 +33,7 @@ class Update:
     events: tuple[Recorded, ...] = ()
     progress: tuple[tuple[TaskId, int, Said], ...] = ()
     missed: int = 0
+    silent_since: float | None = None
 
 
 class History:

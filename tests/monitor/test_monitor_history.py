@@ -61,6 +61,7 @@ def test_a_run_that_goes_on_lasts_until_now() -> None:
         "duration": 2.5,
         "cost_usd": None,
         "tokens": None,
+        "silent_since": None,
     }
 
 
@@ -76,4 +77,14 @@ def test_of_a_run_that_cannot_be_read_nothing_is_made_up() -> None:
         "duration": None,
         "cost_usd": None,
         "tokens": None,
+        "silent_since": None,
     }
+
+
+def test_a_driver_that_is_silent_is_a_word_for_people_and_a_moment_for_machines() -> None:
+    run = PastRun(run_id=RUN_ID, status="running", workflow="w", started_at=START, silent_since=START + 1)
+
+    report = past_run_report(run, now=START + 2.5)
+
+    assert run.word == "silent"
+    assert (report["status"], report["silent_since"]) == ("running", "2026-11-22T18:48:01.000000Z")

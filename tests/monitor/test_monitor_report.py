@@ -10,11 +10,11 @@ from tests.monitor.run_histories import RUN_ID, START, History, entry
 
 RUN_KEYS = [
     *"run_id workflow mode status started_at finished_at duration inputs tasks hooks".split(),
-    *"paused parked_until cost_usd tokens unknown_costs".split(),
+    *"paused parked_until parked_by limits no_room cancelled_by error budget cost_usd tokens unknown_costs".split(),
 ]
 TASK_KEYS = [
     *"status reason agent attempts started_at finished_at duration output error cost_usd tokens".split(),
-    *"sub_state due_at".split(),
+    *"sub_state due_at waits_for notes".split(),
 ]
 
 
@@ -63,11 +63,19 @@ def test_a_finished_run_is_reported_with_times_outputs_and_costs() -> None:
                 "tokens": 1200,
                 "sub_state": None,
                 "due_at": None,
+                "waits_for": None,
+                "notes": [],
             }
         },
         "hooks": {},
         "paused": None,
         "parked_until": None,
+        "parked_by": None,
+        "limits": {},
+        "no_room": None,
+        "cancelled_by": None,
+        "error": None,
+        "budget": None,
         "cost_usd": 0.25,
         "tokens": 1200,
         "unknown_costs": 0,
@@ -77,7 +85,41 @@ def test_a_finished_run_is_reported_with_times_outputs_and_costs() -> None:
 def test_what_is_not_known_is_null_and_not_zero() -> None:
     task = report(History("a"))["tasks"]["a"]  # type: ignore[index]
 
-    assert task == dict.fromkeys(TASK_KEYS) | {"status": "pending", "agent": "shell", "attempts": 0}
+    known = {"status": "pending", "agent": "shell", "attempts": 0, "waits_for": "a slot", "notes": []}
+    assert task == dict.fromkeys(TASK_KEYS) | known
+
+
+def test_everything_that_keeps_a_run_is_in_its_report() -> None:
+    history = History("a", "b").add(ev.AttemptStarted("a", 1, "coder", "claude"), at=1)
+    history.add(ev.RoomRanOut("no room on the disk"), at=2).add(ev.BudgetChanged(usd=2.0), at=2)
+    limit = ev.Failure("usage_limit", "the limit is used up")
+    history.add(ev.AttemptRequeued(TaskId("a"), 1, START + 3600, limit), at=3)
+    history.add(ev.RunCancelRequested("somebody"), at=4)
+
+    made = report(history)
+
+    assert made["no_room"] == "no room on the disk"
+    assert made["budget"] == {"usd": 2.0, "tokens": None, "agents": None}
+    assert made["cancelled_by"] == "somebody"
+    [pool] = made["limits"].values()  # type: ignore[attr-defined]
+    assert pool == {"allowed": None, "opens_at": "2026-11-22T19:48:00.000000Z"}
+
+
+def test_what_a_run_is_parked_by_and_why_it_failed_are_in_its_report() -> None:
+    limit = ev.Failure("usage_limit", "the limit is used up")
+    history = History("a", entry("b", "a")).add(ev.AttemptStarted("a", 1, "coder", "claude"), at=1)
+    history.add(ev.AttemptRequeued(TaskId("a"), 1, START + 3600, limit), at=3)
+    history.add(ev.RetryScheduled("a", 2, START + 3600, 3600.0), at=3)
+
+    made = report(history)
+
+    assert made["parked_until"] == "2026-11-22T19:48:00.000000Z"
+    assert "usage limit" in made["parked_by"]  # type: ignore[operator]
+    assert made["tasks"]["b"]["waits_for"] == "a"  # type: ignore[index]
+    failed = History("a").start("a").fail("a")
+    failed.add(ev.RunSettled(RunStatus.FAILED, ev.Failure("output_not_filled", "there is no x")), at=5)
+    expected = {"kind": "output_not_filled", "message": "there is no x", "hint": ""}
+    assert report(failed)["error"] == expected
 
 
 def test_durations_of_what_runs_count_up_to_now() -> None:
