@@ -14,6 +14,7 @@ import errno
 import fcntl
 import math
 import os
+import select
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import trio
 
 from actorflow.agents.flood import Flood
 from actorflow.agents.output import TAIL_BYTES, Tail
+from actorflow.agents.with_room import NO_ROOM
 from actorflow.workflow.model import DEFAULT_STORED_BYTES
 
 __all__ = ["Capture", "open_private"]
@@ -30,7 +32,6 @@ _FLOOD_BYTES = 256 * 1024
 _FLOOD_STEP_BYTES = 1024 * 1024
 _PIPE_CAPACITY_BYTES = 64 * 1024
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CANNOT_SPLICE = frozenset({errno.EINVAL, errno.ENOSYS, errno.EPERM})
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -53,15 +54,12 @@ class Capture:
     Attributes:
         on_growth: is called whenever there is more in the file.
         read_to: says up to where it has been read by whoever reads along; what comes after that is kept.
-        on_end: is called when the pipe has been closed by all its writers, and everything is copied.
         failure: why the file could not be written; a full disk is waited out, as long as there is time.
     """
 
     def __init__(self, pipe: int, file: int, tail: Tail, *, stored_bytes: int = DEFAULT_STORED_BYTES) -> None:
-        os.set_blocking(pipe, False)
         self.read_to: Callable[[], float] = _everything
         self.on_growth: Callable[[], None] = _nothing
-        self.on_end: Callable[[], None] = _nothing
         self.failure: OSError | None = None
         self._pipe = pipe
         self._file = file
@@ -77,6 +75,11 @@ class Capture:
     def has_gap(self) -> bool:
         """Whether the file has a hole, because there was too much."""
         return self._flood.has_cut
+
+    @property
+    def name(self) -> str:
+        """How the pipe is called among a process's open files (Linux)."""
+        return f"pipe:[{os.fstat(self._pipe).st_ino}]"
 
     async def pump(self, on_failure: Callable[[], None]) -> None:
         """Copy until the pipe is closed by all its writers, or until cancelled; nothing is lost by being cancelled and called again.
@@ -94,7 +97,6 @@ class Capture:
                 await self._copy_or_wait()
                 if self.failure is not None:
                     on_failure()
-        self.on_end()
 
     async def settle(self) -> None:
         """Copy what is in the pipe now, however long there is no room for it.
@@ -133,7 +135,7 @@ class Capture:
             try:
                 await self._copy_available()
             except OSError as error:
-                if error.errno not in _NO_ROOM:
+                if error.errno not in NO_ROOM:
                     self.failure = error
                     return 0
                 self._tail.wait_for_room(error.strerror or "no room")
@@ -183,7 +185,7 @@ class Capture:
             return self._read_and_write()
 
     def _read_and_write(self) -> int:
-        chunk = self._pending or os.read(self._pipe, _CHUNK_BYTES)
+        chunk = self._pending or self._read()
         if self.failure is None:
             self._pending = chunk
             written = os.pwrite(self._file, chunk, self._size)
@@ -191,6 +193,14 @@ class Capture:
             return written
         self._pending = b""
         return len(chunk)
+
+    def _read(self) -> bytes:
+        """Return what is there, b"" at the end. The pipe blocks: whoever takes over from us has the same end of it."""
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLIN)
+        if not poll.poll(0):
+            raise BlockingIOError
+        return os.read(self._pipe, _CHUNK_BYTES)
 
     def _show(self) -> None:
         """Feed the tail with the end of what was copied since the last time."""

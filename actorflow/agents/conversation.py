@@ -24,7 +24,6 @@ from actorflow.agents.flood import read_stored
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import Line, LineSplitter
 from actorflow.agents.process import ProgramExit
-from actorflow.agents.process_record import ProcessRecord
 from actorflow.agents.running import RunningProgram
 from actorflow.values import FrozenDict
 
@@ -34,6 +33,9 @@ MAX_LINE_BYTES = 32 * 1024 * 1024
 """The longest line that is kept: an output may have 16 MiB, and JSON inside of JSON doubles its quotes."""
 
 _CHUNK_BYTES = 256 * 1024
+
+_ASK_SECONDS = 2.0
+"""How often it is asked whether a program has closed its stdout: the pipe does not tell, as its wrapper holds it open too."""
 
 T = TypeVar("T")
 
@@ -102,6 +104,10 @@ class Conversation:
         """Write a line; a program that reads no more is no error here."""
         await self._program.send(line + b"\n")
 
+    async def end_input(self) -> None:
+        """Let it read to the end what it was given, and then see the end of its stdin."""
+        await self._program.feed()
+
     def close_input(self) -> None:
         """Say that nothing more will be sent."""
         self._program.close_input()
@@ -118,6 +124,7 @@ async def run_conversation(
     request: AgentRequest,
     channel: AttemptChannel,
     environment: Mapping[str, str],
+    stdin: bytes = b"",
     farewell: bytes = b"",
     farewell_seconds: float = 0.0,
     silent_seconds: float = math.inf,
@@ -128,6 +135,7 @@ async def run_conversation(
     Args:
         talk: reads until ``next_line`` gives None if it wants the program to end by itself.
         environment: the whole environment, made by ``process_environment``.
+        stdin: what it can read before anything is sent.
         farewell: what is written to it when the talk is cancelled or fails, before its stdin is closed.
         farewell_seconds: how long it may take to exit after that.
         silent_seconds: how long it may live on when it has closed its stdout; then the talk is told that nothing
@@ -144,13 +152,12 @@ async def run_conversation(
         environment=environment,
         marker=environment[MARKER_VARIABLE],
         channel=channel,
-        has_stdin=True,
+        stdin=stdin,
+        stays_open=True,
         shows_stdout=False,
         stored_bytes=request.stored_bytes,
     )
     try:
-        record = ProcessRecord.of(program.pid, program=argv[0], marker=environment[MARKER_VARIABLE])
-        record.write(request.folder)
         channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
         answer, outlived_output = await _talk(program, talk, request.folder / "stdout", silent_seconds)
     except BaseException:
@@ -176,20 +183,22 @@ async def _talk(
     answer: list[T] = []
     program.on_output(stdout.grown, stdout.place)
     failures: list[Exception] = []
-    closed = trio.Event()
-    program.on_output_end(closed.set)
     outlived_output = False
 
     async def end_of_output() -> None:
         nonlocal outlived_output
-        await closed.wait()
-        await trio.sleep(silent_seconds)
+        # Asked twice: at the very beginning it may not have got so far that it has one.
+        was_open = True
+        while (is_open := program.may_print()) or was_open:
+            was_open = is_open
+            await trio.sleep(_ASK_SECONDS if is_open else silent_seconds)
         outlived_output = True
         stdout.complete()
 
     async def work() -> None:
         async with trio.open_nursery() as until_exit:
-            until_exit.start_soon(end_of_output)
+            if silent_seconds < math.inf:
+                until_exit.start_soon(end_of_output)
             await program.work()
             until_exit.cancel_scope.cancel()
         program.copy_rest()

@@ -20,6 +20,7 @@ __all__ = [
     "MARKER_VARIABLE",
     "attempt_marker",
     "caller_environment",
+    "marker_of",
     "process_environment",
     "standard_environment",
 ]
@@ -38,11 +39,15 @@ def attempt_marker(run_id: str, task_id: str, attempt: int) -> str:
     return f"{run_id}/{task_id}/{attempt}"
 
 
+def marker_of(request: AgentRequest) -> str:
+    """Return what marks the processes of the request's attempt."""
+    return attempt_marker(request.run_id, request.task_id, request.attempt)
+
+
 def standard_environment(request: AgentRequest) -> dict[str, str]:
     """Return the variables that tell a process what it works for; every agent's processes get them, whatever else is set."""
-    marker = attempt_marker(request.run_id, request.task_id, request.attempt)
     variables = {
-        MARKER_VARIABLE: marker,
+        MARKER_VARIABLE: marker_of(request),
         "ACTORFLOW_RUN_ID": request.run_id,
         "ACTORFLOW_TASK_ID": request.task_id,
         "ACTORFLOW_ATTEMPT": str(request.attempt),

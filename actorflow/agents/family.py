@@ -1,7 +1,8 @@
 """The processes of one attempt: the program, what it started, and what tried to get away; and how they are ended.
 
-A ``Family`` is the program (its *leader*, which leads a session and group of its own) with all its
-descendants. On Linux we adopt orphans, so descendants are found from our own children: by session, by the
+A ``Family`` is the program with its wrapper (the *leader* of a session and group of their own, which ends as the
+program ends) and all its descendants, without who would take over from us (``wrapper``): that one is dismissed
+when all else is done. On Linux we adopt orphans, so descendants are found from our own children: by session, by the
 marker in their environment, or because they were seen to belong before. Elsewhere a family is the process
 group. Ending is TERM, a grace, KILL, until nobody is left or a deadline passes. Signals go to a group only
 while its leader is not reaped, and to a single process only through a handle of it, so a number that was used
@@ -13,13 +14,18 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
 import trio
 
 from actorflow.agents import process_table
 from actorflow.agents.handles import open_handle, send_signal, wait_handle
 from actorflow.agents.orphans import orphans
+from actorflow.agents.process_record import ProcessRecord
 from actorflow.agents.process_table import Process
+from actorflow.agents.wrapper import is_wrapper
 
 __all__ = ["GRACE_SECONDS", "KILL_SECONDS", "Family", "Survivors", "hurry_all", "kill_all"]
 
@@ -40,6 +46,8 @@ class _Kin:
     def __init__(self) -> None:
         self._patience: trio.CancelScope | None = None
         self._is_hurried = False
+        self._takers: list[Process] = []
+        """Who takes over from us, and what those have started, as of the last look; no members."""
 
     def members(self) -> list[Process]:
         """Return those alive; reaps what has exited where that is ours to do."""
@@ -81,6 +89,13 @@ class _Kin:
                 self.signal(number, members)
             await _wait_gone(members)
 
+    async def dismiss(self) -> None:
+        """End those who would take over from us, or have; all that there was to take must have been taken."""
+        for taker in self._takers:
+            _signal_process(taker, signal.SIGKILL)
+        with trio.move_on_after(KILL_SECONDS, shield=True):
+            await _wait_gone(self._takers)
+
     def hurry(self) -> None:
         """Cut the grace short: what is being ended, or will be, is killed at once."""
         self._is_hurried = True
@@ -88,18 +103,18 @@ class _Kin:
             self._patience.cancel()
 
 
-_live: dict[int, Family] = {}
+_live: set[_Kin] = set()
 
 
 def hurry_all() -> None:
     """Give no attempt a grace any more: all that is being ended is killed now (the second Ctrl-C). Call it in the trio thread."""
-    for family in list(_live.values()):
+    for family in list(_live):
         family.hurry()
 
 
 def kill_all() -> None:
     """Kill the programs of all attempts, and wait for nothing: this process is about to leave."""
-    for family in list(_live.values()):
+    for family in list(_live):
         family.signal(signal.SIGKILL, family.members())
 
 
@@ -111,18 +126,19 @@ class Family(_Kin):
             None after ``close``: it hangs in the kernel, or somebody else has reaped it.
     """
 
-    def __init__(self, leader: int, marker: str) -> None:
+    def __init__(self, leader: int, marker: str, folder: Path) -> None:
         super().__init__()
         self._leader = leader
         self._marker = marker
+        self._folder = folder
         self.exit_code: int | None = None
         self._adopts = process_table.adopt_orphans()
-        _live[leader] = self
+        _live.add(self)
         orphans.expect(leader, marker)
 
     def close(self) -> None:
         """Forget the family, and reap the leader if it has exited."""
-        del _live[self._leader]
+        _live.discard(self)
         orphans.forget(self._leader)
         if self.exit_code is None:
             self._reap(self._leader)
@@ -142,10 +158,14 @@ class Family(_Kin):
         if not process_table.HAS_PROC:
             return self._group()
         found: dict[int, Process] = {}
+        self._takers = []
         waiting = self._roots()
         while waiting:
             process = waiting.pop()
             if process.pid in found or not process.is_alive:
+                continue
+            if _is_taker(process, self._leader):
+                self._takers.append(process)
                 continue
             found[process.pid] = process
             orphans.saw(process, self._leader)
@@ -168,11 +188,25 @@ class Family(_Kin):
         # empty, and then only in the moment before we look.
         while self._reap(-self._leader):
             continue
+        if self.exit_code is not None:
+            self._end_recorded_taker()
         try:
             os.killpg(self._leader, 0)
         except (ProcessLookupError, PermissionError):  # macOS says EPERM when only zombies are left
             return []
         return [Process(self._leader, os.getpid(), self._leader, self._leader, "", "")]
+
+    def _end_recorded_taker(self) -> None:
+        record = ProcessRecord.read(self._folder)
+        with suppress(ProcessLookupError, PermissionError):
+            if record is not None and record.taker and os.getpgid(record.taker) == self._leader:
+                os.kill(record.taker, signal.SIGKILL)
+
+    async def dismiss(self) -> None:
+        """End who would take over from us, and reap it."""
+        await super().dismiss()
+        for taker in self._takers:
+            self._reap(taker.pid)
 
     def _roots(self) -> list[Process]:
         if not self._adopts:
@@ -185,25 +219,45 @@ class Family(_Kin):
 
 
 class Survivors(_Kin):
-    """The processes of an attempt that another, dead process started: its program, if it is that very one, and all that carry the marker.
+    """The processes of an attempt that another, dead process started: its wrapper, if it is that very one, what descends from that, and all that carry the marker.
 
     Never this process or one that it descends from: a run may be resumed in a terminal that one of its
-    attempts left open.
+    attempts left open. Who has taken over from the dead process is no member.
+
+    Args:
+        leader: the wrapper, if it lives.
+        taker: who goes on with the output, if it lives.
     """
 
-    def __init__(self, leader: Process | None, marker: str) -> None:
+    def __init__(self, leader: Process | None, marker: str, *, taker: Process | None = None) -> None:
         super().__init__()
         self._leader = leader
         self._marker = marker
+        self._taker = taker
+        self._seen: dict[int, str] = {}
+        """pid -> start time of who was seen to descend from the leader."""
+        _live.add(self)
+
+    def close(self) -> None:
+        """Forget them."""
+        _live.discard(self)
+
+    def leads(self) -> bool:
+        """Whether the leader is alive."""
+        leader = self._leader
+        current = process_table.look(leader.pid) if leader is not None else None
+        return current is not None and current.is_alive and current.is_same(leader)
 
     def members(self) -> list[Process]:
         """Return those alive; looks at every process of the machine (on macOS only at the program and its group)."""
         if not process_table.HAS_PROC:
-            current = process_table.look(self._leader.pid) if self._leader else None
-            return [current] if current and current.is_alive and current.is_same(self._leader) else []
+            return [self._leader] if self._leader is not None and self.leads() else []
         ours = process_table.own_line()
-        candidates = (process for process in process_table.all_processes() if process.pid not in ours)
-        return [process for process in candidates if process.is_alive and self._is_ours(process)]
+        alive = {p.pid: p for p in process_table.all_processes() if p.is_alive and p.pid not in ours}
+        takers = self._find_takers(alive)
+        self._takers = [alive.pop(pid) for pid in takers]
+        self._see_descendants(alive)
+        return [process for process in alive.values() if self._is_ours(process)]
 
     def signal(self, number: int, members: list[Process]) -> None:
         """Send a signal to the group when its leader is alive and the very one, and to everybody else."""
@@ -212,10 +266,32 @@ class Survivors(_Kin):
             members = _outside(self._leader.pid, members)
         super().signal(number, members)
 
+    def _find_takers(self, alive: Mapping[int, Process]) -> set[int]:
+        taker = self._taker
+        found = {taker.pid} if taker is not None and taker.is_same(alive.get(taker.pid)) else set()
+        while more := {process.pid for process in alive.values() if process.parent in found} - found:
+            found |= more
+        return found
+
+    def _see_descendants(self, alive: Mapping[int, Process]) -> None:
+        if self._leader is None or not self.leads():
+            return
+        waiting, found = [self._leader.pid], {self._leader.pid}
+        while waiting:
+            children = {pid for pid in process_table.children_of(waiting.pop()) if pid in alive} - found
+            self._seen |= {pid: alive[pid].started for pid in children}
+            waiting += children
+            found |= children
+
     def _is_ours(self, process: Process) -> bool:
-        return process.is_same(self._leader) or bool(
-            self._marker and process_table.carries(process.pid, self._marker)
-        )
+        if process.is_same(self._leader) or self._seen.get(process.pid) == process.started:
+            return True
+        return bool(self._marker and process_table.carries(process.pid, self._marker))
+
+
+def _is_taker(process: Process, leader: int) -> bool:
+    """Tell whether a process is a part of the wrapper besides its leader: who sleeps until we die."""
+    return process.pid != leader and process.session == leader and is_wrapper(process.pid)
 
 
 def _signal_group(leader: int, number: int) -> None:

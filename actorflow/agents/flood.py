@@ -15,13 +15,16 @@ import stat
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+import trio
+
 from actorflow.workflow.model import LEAST_STORED_BYTES
 
-__all__ = ["Flood", "close_gap", "read_stored"]
+__all__ = ["Flood", "close_gap", "close_gap_in_time", "read_stored"]
 
 _BLOCK_BYTES: Final = 1024 * 1024
 """Holes begin and end at multiples of it, which are multiples of every file system's own blocks."""
@@ -31,6 +34,9 @@ _STEPS: Final = 16
 
 _PIECE_BYTES: Final = 1024 * 1024
 _LONGEST_CUT_LINE: Final = 64 * 1024
+
+_CLOSE_SECONDS: Final = 30.0
+"""How long a slow disk may take to write what is kept of a flood once more."""
 
 _KEEP_SIZE_AND_PUNCH: Final = 0x03
 _F_PUNCHHOLE: Final = 99
@@ -108,6 +114,12 @@ def close_gap(path: Path) -> bool:
             temporary.unlink(missing_ok=True)
             raise
     return True
+
+
+async def close_gap_in_time(path: Path) -> None:
+    """Close the gap unless that takes too long or there is no room for it: with its hole the file is as good. Cannot be cancelled."""
+    with trio.move_on_after(_CLOSE_SECONDS, shield=True), suppress(OSError):
+        await trio.to_thread.run_sync(close_gap, path, abandon_on_cancel=True)
 
 
 def _copy_around(source: BinaryIO, target: BinaryIO, begin: int, end: int) -> None:

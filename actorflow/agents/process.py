@@ -17,15 +17,17 @@ from pathlib import Path
 
 import trio
 
-from actorflow.agents.environment import MARKER_VARIABLE
+from actorflow.agents.environment import MARKER_VARIABLE, marker_of
+from actorflow.agents.exit_file import forget_exit
 from actorflow.agents.family import GRACE_SECONDS, Survivors
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.process_record import ProcessRecord
 from actorflow.agents.running import RunningProgram
+from actorflow.agents.surviving import SurvivingProgram
 from actorflow.errors import AgentError
 from actorflow.values import FrozenDict
 
-__all__ = ["ProgramExit", "end_survivors", "max_processes", "run_program"]
+__all__ = ["ProgramExit", "end_survivors", "max_processes", "reattach_program", "run_program"]
 
 _DESCRIPTORS_PER_PROCESS = 8
 """Two pipes, two files, its stdin, its handle, one to read along, and one to end what it leaves behind."""
@@ -71,10 +73,10 @@ async def run_program(
     """Run a program in ``request.cwd`` until it exits.
 
     Behind the scenes: (1) it is started in a session of its own, with ``stdout`` and ``stderr`` in
-    ``request.folder`` (0600); (2) ``process.json`` is written; (3) ``Progress("started")`` is reported, which
-    is when a timeout begins; (4) its output is copied and its last lines are reported; (5) it exits, or we
-    are cancelled; (6) whatever is left of it is ended; (7) what is left in the pipes is copied; (8) it is
-    reaped.
+    ``request.folder`` (0600), below a wrapper that writes ``process.json`` first; (2) ``Progress("started")``
+    is reported, which is when a timeout begins; (3) its output is copied and its last lines are reported; (4) it
+    exits, or we are cancelled; (5) whatever is left of it is ended; (6) what is left in the pipes is copied; (7) it
+    is reaped.
 
     Args:
         environment: the whole environment, made by ``process_environment``.
@@ -92,14 +94,13 @@ async def run_program(
         environment=environment,
         marker=marker,
         channel=channel,
-        has_stdin=stdin is not None,
+        stdin=stdin,
         stored_bytes=request.stored_bytes,
     )
     try:
-        ProcessRecord.of(program.pid, program=argv[0], marker=marker).write(request.folder)
         channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_feed, program, stdin or b"")
+            nursery.start_soon(program.feed)
             await program.work()
             nursery.cancel_scope.cancel()
     finally:
@@ -108,13 +109,40 @@ async def run_program(
     return ProgramExit(program.exit_code, request.folder / "stdout", request.folder / "stderr", left_running)
 
 
-async def _feed(program: RunningProgram, stdin: bytes) -> None:
-    await program.send(stdin)
-    program.close_input()
+async def reattach_program(
+    request: AgentRequest,
+    channel: AttemptChannel,
+    *,
+    grace_seconds: float = GRACE_SECONDS,
+) -> ProgramExit:
+    """Wait for the program that ``run_program`` has started in another process, which is gone, and end what is left of it.
+
+    Args:
+        request: as it was.
+        grace_seconds: the time between TERM and KILL.
+
+    Raises:
+        AgentError: of kind ``lost``: nobody can know how it ended, or a part of its output is lost.
+    """
+    program = SurvivingProgram.find(
+        request.folder,
+        marker=marker_of(request),
+        channel=channel,
+        stored_bytes=request.stored_bytes,
+        grace_seconds=grace_seconds,
+    )
+    try:
+        channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
+        await program.work()
+    finally:
+        left_running = await program.finish(grace_seconds)
+    return ProgramExit(program.exit_code, request.folder / "stdout", request.folder / "stderr", left_running)
 
 
 async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float = GRACE_SECONDS) -> bool:
     """End what a dead driver left running of an attempt, so that it does not run beside the next one. Returns whether there was anything.
+
+    What it has done until now is nobody's result any more: nothing of it can be taken over afterwards.
 
     Args:
         folder: the attempt's folder; its ``process.json`` says who the program is.
@@ -125,14 +153,19 @@ async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float 
         AgentError: something could not be ended.
     """
     record = ProcessRecord.read(folder)
-    survivors = Survivors(record.find() if record else None, marker or (record.marker if record else ""))
-    if not survivors.members():
-        return False
-    if not await survivors.end(grace_seconds):
-        raise AgentError(
-            "survivor", "processes of an earlier attempt still run and cannot be ended", retryable=False
-        )
-    return True
+    leader, taker = (record.find(), record.find_taker()) if record else (None, None)
+    forget_exit(folder)  # before anything ends: how it ends now says nothing
+    survivors = Survivors(leader, marker or (record.marker if record else ""), taker=taker)
+    try:
+        is_any = bool(survivors.members())
+        if is_any and not await survivors.end(grace_seconds):
+            raise AgentError(
+                "survivor", "processes of an earlier attempt still run and cannot be ended", retryable=False
+            )
+        await survivors.dismiss()
+    finally:
+        survivors.close()
+    return is_any
 
 
 def max_processes() -> int:

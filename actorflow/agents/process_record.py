@@ -1,8 +1,9 @@
 """``process.json``: who the program of an attempt is, for whoever comes after us if we are killed.
 
-Written with rename right after the program was started and read only on recovery. A pid counts only together
-with the start time and the boot id. It is not synced: when the machine dies, so does the process. Anything
-that cannot be read as a record is no record.
+Written by the program's wrapper (``wrapper.sh``) before the program begins, in one piece, and read only on
+recovery. A pid counts only together with the start time and the boot id. It is not synced: when the machine dies,
+so does the process. Anything that cannot be read as a record is no record: without room on the disk there is none,
+and the marker is enough to find the program.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 from actorflow.agents import process_table
 from actorflow.agents.process_table import Process
 
-__all__ = ["ProcessRecord"]
+__all__ = ["RECORD_FILE", "ProcessRecord"]
 
-_FILE = "process.json"
+RECORD_FILE = "process.json"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -27,10 +28,12 @@ class ProcessRecord:
     """The program of an attempt.
 
     Attributes:
-        started: its start time, in the system's own form.
+        pid: of its wrapper, which leads its session and lives as long.
+        started: the wrapper's start time, in the system's own form.
         boot_id: of the system it runs in.
         program: the first item of its argv.
         marker: what all its processes carry in their environment.
+        taker: the pid of who goes on with its output when the driver has died; 0 when there is none.
     """
 
     pid: int
@@ -38,6 +41,7 @@ class ProcessRecord:
     boot_id: str
     program: str
     marker: str
+    taker: int = 0
 
     @classmethod
     def of(cls, pid: int, *, program: str, marker: str) -> ProcessRecord:
@@ -50,7 +54,7 @@ class ProcessRecord:
     def read(cls, folder: Path) -> ProcessRecord | None:
         """Return the record in an attempt's folder, or None."""
         try:
-            fields = json.loads((folder / _FILE).read_bytes())
+            fields = json.loads((folder / RECORD_FILE).read_bytes())
             record = cls(**{**fields, "pid": int(fields["pid"])})
         except (OSError, ValueError, TypeError, KeyError):
             return None
@@ -62,7 +66,7 @@ class ProcessRecord:
         Without room on the disk there is none: the program goes on, and its marker is enough to find it.
         """
         try:
-            self._write(folder / f"{_FILE}.tmp", folder / _FILE)
+            self._write(folder / f"{RECORD_FILE}.tmp", folder / RECORD_FILE)
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise
@@ -81,3 +85,10 @@ class ProcessRecord:
         return (
             process if process is not None and process.is_alive and process.started == self.started else None
         )
+
+    def find_taker(self) -> Process | None:
+        """Return who goes on with its output, if that one is still there."""
+        if not self.taker or self.boot_id != process_table.boot_id():
+            return None
+        taker = process_table.look(self.taker)
+        return taker if taker is not None and taker.is_alive and taker.group == self.pid else None

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,10 @@ __all__ = [
     "boot_id",
     "carries",
     "children_of",
+    "command_line",
     "look",
     "markers_of",
+    "may_have_open",
     "own_line",
 ]
 
@@ -130,6 +133,27 @@ def children_of(pid: int) -> list[int]:
     return [
         int(child) for thread in threads for child in _read(f"/proc/{pid}/task/{thread}/children").split()
     ]
+
+
+def command_line(pid: int) -> list[bytes]:
+    """Return a process's argv; empty where the system does not say."""
+    return _read(f"/proc/{pid}/cmdline").split(b"\0")[:-1] if HAS_PROC else []
+
+
+def may_have_open(pid: int, name: str) -> bool:
+    """Tell whether a process has a file or pipe of this name open; True when it cannot be asked, False when it has gone."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        numbers = os.listdir(folder)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    for number in numbers:
+        with suppress(OSError):
+            if os.readlink(f"{folder}/{number}") == name:
+                return True
+    return False
 
 
 def all_processes() -> Iterator[Process]:

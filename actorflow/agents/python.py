@@ -21,7 +21,7 @@ from actorflow.agents.exit_reasons import exit_failure, printable
 from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
 from actorflow.agents.parameters import invalid, list_parameter, mapping_parameter
-from actorflow.agents.process import ProgramExit, run_program
+from actorflow.agents.process import ProgramExit, reattach_program, run_program
 from actorflow.agents.traits import PYTHON
 from actorflow.errors import AgentError
 from actorflow.values import freeze
@@ -59,12 +59,21 @@ class PythonAgent:
             stdin=_call_as_json(request, reply_file),
             grace_seconds=self._grace_seconds,
         )
-        reply = await _read_reply(reply_file)
-        if reply is None:
-            raise _ended_early(ending)
-        if (error := reply.get("error")) is not None:
-            raise _agent_error(error)
-        return AgentResult(output=freeze(reply["value"]), notes=(*_odd_end(ending), *ending.notes))
+        return await _result(ending, reply_file)
+
+    async def reattach(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        """Wait for the function's process, which has outlived the driver that began it, and return what it returned."""
+        ending = await reattach_program(request, channel, grace_seconds=self._grace_seconds)
+        return await _result(ending, request.folder / _REPLY_FILE)
+
+
+async def _result(ending: ProgramExit, reply_file: Path) -> AgentResult:
+    reply = await _read_reply(reply_file)
+    if reply is None:
+        raise _ended_early(ending)
+    if (error := reply.get("error")) is not None:
+        raise _agent_error(error)
+    return AgentResult(output=freeze(reply["value"]), notes=(*_odd_end(ending), *ending.notes))
 
 
 def _worker() -> list[str]:

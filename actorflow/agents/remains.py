@@ -10,7 +10,10 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
+from actorflow.agents import process_table
+from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, EXIT_PART, read_exit_code
 from actorflow.agents.process_record import ProcessRecord
+from actorflow.agents.program_input import is_input_cut
 
 __all__ = ["Remains", "remains_of"]
 
@@ -25,7 +28,7 @@ class Remains(StrEnum):
     """Its program has ended in this boot, and how it ended is written down."""
 
     GONE = "gone"
-    """Anything else: it never began, the machine was started anew, or nobody knows how it ended."""
+    """Anything else: it never began, the machine was started anew, nobody knows how it ended, or its output is not whole."""
 
 
 def remains_of(folder: Path, *, marker: str = "") -> Remains:
@@ -36,6 +39,14 @@ def remains_of(folder: Path, *, marker: str = "") -> Remains:
         marker: ``attempt_marker(…)`` of the attempt; a record that carries another one is none.
     """
     record = ProcessRecord.read(folder)
-    if record is None or (marker and record.marker != marker):
+    is_of_now = record is not None and record.boot_id == process_table.boot_id()
+    if record is None or not is_of_now or (marker and record.marker != marker):
         return Remains.GONE
-    return Remains.RUNNING if record.find() is not None else Remains.GONE
+    if (folder / EXIT_CUT).exists() or is_input_cut(folder):
+        return Remains.GONE
+    if record.find() is not None:
+        return Remains.RUNNING
+    if read_exit_code(folder / EXIT_FILE) is not None:
+        return Remains.FINISHED
+    is_draining = record.find_taker() is not None and read_exit_code(folder / EXIT_PART) is not None
+    return Remains.FINISHED if is_draining else Remains.GONE

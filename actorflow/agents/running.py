@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import trio
 
 from actorflow.agents import process_table
 from actorflow.agents.capture import Capture, open_private
+from actorflow.agents.exit_file import EXIT_FILE, EXIT_PART, decode, forget_exit, read_exit_code, seal
 from actorflow.agents.exit_reasons import not_started
 from actorflow.agents.family import KILL_SECONDS, Family
-from actorflow.agents.flood import close_gap
+from actorflow.agents.flood import close_gap_in_time
 from actorflow.agents.handles import wait_child_exited
 from actorflow.agents.interface import AttemptChannel
 from actorflow.agents.output import Tail
-from actorflow.agents.with_room import with_room
+from actorflow.agents.process_record import RECORD_FILE
+from actorflow.agents.program_input import ProgramInput
+from actorflow.agents.with_room import NO_ROOM, with_room
+from actorflow.agents.wrapper import Descriptors, start_wrapped
 from actorflow.errors import AgentError
 from actorflow.workflow.model import DEFAULT_STORED_BYTES
 
@@ -33,26 +37,19 @@ __all__ = ["RunningProgram"]
 
 _logger = logging.getLogger("actorflow.agents")
 
-_CLOSE_SECONDS = 30.0
-"""How long a slow disk may take to write what is kept of a flood once more."""
-
 
 class RunningProgram:
     """See the module. Not to be constructed: ``start`` does that."""
 
     def __init__(
-        self,
-        popen: subprocess.Popen[bytes],
-        marker: str,
-        captures: Mapping[Path, Capture],
-        stdin: int | None,
+        self, pid: int, folder: Path, marker: str, captures: Mapping[Path, Capture], stdin: ProgramInput
     ) -> None:
-        self.pid = popen.pid
-        self._popen = popen
-        self._family = Family(popen.pid, marker)
+        self.pid = pid
+        self._folder = folder
+        self._family = Family(pid, marker, folder)
         self._captures = tuple(captures.values())
         self._files = tuple(captures)
-        self._stdin = None if stdin is None else trio.lowlevel.FdStream(stdin)
+        self._stdin = stdin
 
     @classmethod
     async def start(
@@ -64,13 +61,16 @@ class RunningProgram:
         environment: Mapping[str, str],
         marker: str,
         channel: AttemptChannel,
-        has_stdin: bool,
+        stdin: bytes | None = None,
+        stays_open: bool = False,
         shows_stdout: bool = True,
         stored_bytes: int = DEFAULT_STORED_BYTES,
     ) -> RunningProgram:
-        """Start a program in a session of its own, as soon as there is room on the disk for the files that its output goes to.
+        """Start a program below a wrapper, in a session of its own, as soon as there is room on the disk for the files that its output goes to.
 
         Args:
+            stdin: what it can read; None is an empty input. What is more than fits into a pipe is sent by ``feed``.
+            stays_open: whether more will be sent than ``stdin``.
             shows_stdout: whether the lines that it prints are reported for people to see.
             stored_bytes: how much of each stream is kept.
 
@@ -80,34 +80,41 @@ class RunningProgram:
         process_table.adopt_orphans()  # before there can be any
         with ExitStack() as on_failure, ExitStack() as childs_ends:
             try:
-                stdin, childs_stdin = (
-                    _pipe(childs_ends, on_failure, is_for_reading=False)
-                    if has_stdin
-                    else (None, subprocess.DEVNULL)
+                given = await with_room(
+                    channel,
+                    partial(ProgramInput.open, childs_ends=childs_ends, on_failure=on_failure),
+                    stdin,
+                    folder,
                 )
-                captures, childs_outputs = {}, []
+                captures, pipes = {}, []
                 for stream in ("stdout", "stderr"):
-                    pipe, childs_end = _pipe(childs_ends, on_failure, is_for_reading=True)
+                    reading, writing = _pipe(childs_ends, on_failure)
                     file = await with_room(channel, open_private, folder / stream)
                     on_failure.callback(os.close, file)
                     tail = Tail(stream, channel, is_shown=shows_stdout or stream != "stdout")
-                    captures[folder / stream] = Capture(pipe, file, tail, stored_bytes=stored_bytes)
-                    childs_outputs.append(childs_end)
-                # Not in a thread: the call holds the interpreter's lock until the program is loaded anyway (vfork), a hop would be added.
-                popen = subprocess.Popen(  # noqa: ASYNC220 (see above)
+                    captures[folder / stream] = Capture(reading, file, tail, stored_bytes=stored_bytes)
+                    pipes.append((reading, writing))
+                forget_exit(folder)
+                descriptors = Descriptors(
+                    stdin=given.childs_end,
+                    stdout=pipes[0],
+                    stderr=pipes[1],
+                    exit=_notes(folder / EXIT_PART, childs_ends),
+                    record=_notes(folder / RECORD_FILE, childs_ends),
+                )
+                pid = start_wrapped(
                     argv,
-                    stdin=childs_stdin,
-                    stdout=childs_outputs[0],
-                    stderr=childs_outputs[1],
                     cwd=cwd,
-                    env=environment,
-                    start_new_session=True,
+                    folder=folder,
+                    environment=environment,
+                    marker=marker,
+                    descriptors=descriptors,
                 )
             except (OSError, ValueError) as error:
                 raise not_started(argv[0], error, cwd) from error
-            program = cls(popen, marker, captures, stdin)
             on_failure.pop_all()
-        return program
+            given.begin(stays_open=stays_open)
+            return cls(pid, folder, marker, captures, given)
 
     async def work(self) -> None:
         """Capture its output until it exits or its output cannot be stored. Cancellation leaves it running."""
@@ -119,19 +126,18 @@ class RunningProgram:
         for capture in self._captures:
             await capture.settle()
 
+    async def feed(self) -> None:
+        """Write the rest of what it was given to read, and end its stdin."""
+        await self._stdin.feed()
+        self.close_input()
+
     async def send(self, data: bytes) -> None:
         """Write to its stdin; what it does not want to read is its business. Cancelled, it may have written a part."""
-        if self._stdin is not None:
-            try:
-                await self._stdin.send_all(data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                self.close_input()
+        await self._stdin.send(data)
 
     def close_input(self) -> None:
         """End its stdin; nothing can be sent any more."""
-        if self._stdin is not None:
-            self._stdin.close()
-            self._stdin = None
+        self._stdin.close()
 
     def copy_rest(self) -> None:
         """Copy what is in the pipes of a program that has exited; ``finish`` does that too."""
@@ -143,9 +149,11 @@ class RunningProgram:
         self._captures[0].on_growth = call
         self._captures[0].read_to = read_to
 
-    def on_output_end(self, call: Callable[[], None]) -> None:
-        """Have ``call`` called when it, and everybody who has it from it, has closed stdout."""
-        self._captures[0].on_end = call
+    def may_print(self) -> bool:
+        """Whether somebody of it has its stdout open; True where the system does not say. Its wrapper, which always has, does not count."""
+        pipe = self._captures[0].name
+        members = [member.pid for member in self._family.members() if member.pid != self.pid]
+        return not process_table.HAS_PROC or any(process_table.may_have_open(pid, pipe) for pid in members)
 
     async def leave(self, farewell: bytes, seconds: float) -> None:
         """Ask it to stop by itself: write ``farewell``, close its stdin, and give it ``seconds`` to exit.
@@ -173,23 +181,19 @@ class RunningProgram:
                 await self._end(grace_seconds)
             for capture in self._captures:
                 capture.drain()
+            self._stdin.forget()
+            if self.is_stored:
+                seal(self._folder)
+            await self._family.dismiss()
         except OSError:  # no descriptor is left to look at processes with
             self._family.kill_group()
             raise
         finally:
             self._close()
-        await self._close_gaps()
-        return sum(member.pid != self.pid for member in members)
-
-    async def _close_gaps(self) -> None:
-        """Say in the files what is missing in them."""
         for file, capture in zip(self._files, self._captures, strict=True):
             if capture.has_gap:
-                with (
-                    trio.move_on_after(_CLOSE_SECONDS, shield=True),
-                    suppress(OSError),
-                ):  # with its hole it is as good
-                    await trio.to_thread.run_sync(close_gap, file, abandon_on_cancel=True)
+                await close_gap_in_time(file)
+        return sum(self.pid not in (member.pid, member.parent) for member in members)
 
     @property
     def is_stored(self) -> bool:
@@ -211,7 +215,9 @@ class RunningProgram:
         if self._family.exit_code is None:
             hint = "does something in this process, or whoever started it, ignore SIGCHLD or wait for all children?"
             raise AgentError("exit_unknown", "nobody knows how the program ended", hint=hint)
-        return self._family.exit_code
+        written = read_exit_code(self._folder / EXIT_FILE)
+        # Without room for it nothing is written; what the shell exits with says nearly as much.
+        return decode(self._family.exit_code, was_reported=True) if written is None else written
 
     async def _end(self, grace_seconds: float) -> None:
         limit = grace_seconds + 2 * KILL_SECONDS
@@ -225,20 +231,29 @@ class RunningProgram:
 
     def _close(self) -> None:
         self._family.close()
-        # Nobody waits through the object itself; a return code keeps it from complaining, and from looking for the process later.
-        self._popen.returncode = self._family.exit_code or 0
         for capture in self._captures:
             capture.close()
         self.close_input()
 
 
-def _pipe(childs_ends: ExitStack, on_failure: ExitStack, *, is_for_reading: bool) -> tuple[int, int]:
-    """Make a pipe; return our end and the child's."""
+def _notes(file: Path, childs_ends: ExitStack) -> int:
+    """Open a file for what the wrapper writes down; without room for it, what it writes is lost, which only matters after a crash."""
+    try:
+        descriptor = open_private(file)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        descriptor = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    childs_ends.callback(os.close, descriptor)
+    return descriptor
+
+
+def _pipe(childs_ends: ExitStack, on_failure: ExitStack) -> tuple[int, int]:
+    """Make a pipe that we read; return its reading and its writing end."""
     reading, writing = os.pipe()
-    ours, childs = (reading, writing) if is_for_reading else (writing, reading)
-    childs_ends.callback(os.close, childs)
-    on_failure.callback(os.close, ours)
-    return ours, childs
+    childs_ends.callback(os.close, writing)
+    on_failure.callback(os.close, reading)
+    return reading, writing
 
 
 def _nothing() -> None:

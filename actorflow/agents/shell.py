@@ -15,7 +15,7 @@ from actorflow.agents.exit_reasons import exit_failure
 from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
 from actorflow.agents.parameters import as_text, invalid, mapping_parameter
-from actorflow.agents.process import run_program
+from actorflow.agents.process import ProgramExit, reattach_program, run_program
 from actorflow.agents.traits import SHELL
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.catalog import AgentTraits
@@ -50,10 +50,19 @@ class ShellAgent:
             stdin=as_text(parameters["stdin"]).encode() if "stdin" in parameters else None,
             grace_seconds=self._grace_seconds,
         )
-        if ending.code != 0:
-            raise exit_failure(ending.code, ending.stderr)
-        output, notes = await (read_json if wants_json else read_text)(ending.stdout)
-        return AgentResult(output=output, notes=(*notes, *ending.notes))
+        return await _result(ending, wants_json=wants_json)
+
+    async def reattach(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        """Wait for the command, which has outlived the driver that began it, and return what it printed."""
+        ending = await reattach_program(request, channel, grace_seconds=self._grace_seconds)
+        return await _result(ending, wants_json=_wants_json(request))
+
+
+async def _result(ending: ProgramExit, *, wants_json: bool) -> AgentResult:
+    if ending.code != 0:
+        raise exit_failure(ending.code, ending.stderr)
+    output, notes = await (read_json if wants_json else read_text)(ending.stdout)
+    return AgentResult(output=output, notes=(*notes, *ending.notes))
 
 
 def _argv(parameters: FrozenDict) -> Sequence[str]:

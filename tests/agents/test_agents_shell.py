@@ -296,7 +296,7 @@ async def test_files_of_an_attempt_are_private(shell, tmp_path):
     await shell("umask 0; echo hello")
 
     files = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "attempt").iterdir()}
-    assert files == {"stdout": 0o600, "stderr": 0o600, "process.json": 0o600}
+    assert files == {"stdout": 0o600, "stderr": 0o600, "process.json": 0o600, "exit": 0o600}
 
 
 async def test_a_symbolic_link_in_the_place_of_an_output_file_is_not_followed(shell, tmp_path):

@@ -72,10 +72,11 @@ async def take_turn(turn: Turn, request: AgentRequest, channel: AttemptChannel) 
     if definition.output.format == "jsonl":
         _, ending = await run_conversation(
             argv,
-            _Listener(heard, channel, stdin),
+            _Listener(heard, channel),
             request=request,
             channel=channel,
             environment=environment,
+            stdin=stdin,
             grace_seconds=turn.grace_seconds,
         )
         return TurnEnd(heard, ending)
@@ -97,17 +98,14 @@ async def take_turn(turn: Turn, request: AgentRequest, channel: AttemptChannel) 
 
 
 class _Listener:
-    """Says the prompt, then listens until the program has ended."""
+    """Listens until the program has ended."""
 
-    def __init__(self, heard: Heard, channel: AttemptChannel, stdin: bytes) -> None:
+    def __init__(self, heard: Heard, channel: AttemptChannel) -> None:
         self._heard = heard
         self._channel = channel
-        self._stdin = stdin
 
     async def __call__(self, conversation: Conversation) -> None:
-        if self._stdin:
-            await conversation.send(self._stdin)
-        conversation.close_input()
+        await conversation.end_input()
         heard, channel = self._heard, self._channel
         while (line := await conversation.next_line()) is not None:
             told, data = heard.session, line
