@@ -90,6 +90,17 @@ async def test_time_in_which_the_run_is_parked_does_not_count_against_its_timeou
     assert (await run.run()).status is RunStatus.SUCCESS
 
 
+async def test_the_timeout_of_a_task_is_that_of_an_attempt_and_not_of_the_waits_between(
+    rehearse, autojump_clock
+) -> None:
+    run = rehearse("name: one\ntasks: [{id: a, agent: scripted, timeout: 30}]")
+    run.agent.script("a", *[limit(after=600.0)] * 20, "done")
+
+    assert (await run.run()).status is RunStatus.SUCCESS
+    assert run.state.tasks["a"].counted == 1
+    assert run.state.ended_at - EPOCH == pytest.approx(20 * 600)
+
+
 async def test_a_limit_without_a_word_about_when_waits_longer_each_time(rehearse, autojump_clock) -> None:
     run = rehearse("name: one\ntasks: [{id: a, agent: scripted}]")
     run.agent.script("a", *[limit()] * 4, "done")
