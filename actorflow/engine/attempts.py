@@ -228,7 +228,11 @@ class Attempt:
         return fingerprint_of(request, session.agents[self._start.agent], masker)
 
     async def _build_request(self) -> AgentRequest:
-        return build_request(self._session, self._state, self._start)
+        try:
+            return build_request(self._session, self._state, self._start)
+        except AgentError as error:
+            error.cost_usd, error.tokens = 0.0, 0  # no agent was called
+            raise
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
         return event_of_error(self._session, self._start, error, self._spend, self._state)

@@ -105,9 +105,11 @@ def over_budget(plan: Plan, state: RunState, starting: int = 0) -> str:
     budget, account = budget_of(plan, state), state.account
     if budget.usd is not None:
         if account.cost_usd is not None and round(account.cost_usd, 9) >= budget.usd:
-            return f"budget.usd: ${account.cost_usd:.2f} of ${budget.usd:.2f} is spent"
+            return f"budget.usd: {_dollars(account.cost_usd)} of {_dollars(budget.usd)} is spent"
         if account.untold_costs and not state.is_rehearsal:
-            return _untold("usd", account.untold_costs, f"${account.cost_usd or 0:.2f} of ${budget.usd:.2f}")
+            return _untold(
+                "usd", account.untold_costs, f"{_dollars(account.cost_usd or 0.0)} of {_dollars(budget.usd)}"
+            )
     if budget.tokens is not None:
         if account.tokens is not None and account.tokens >= budget.tokens:
             return f"budget.tokens: {account.tokens} of {budget.tokens} are used"
@@ -129,6 +131,10 @@ def budget_share(plan: Plan, state: RunState) -> float | None:
         return None
     running = sum(1 for task in state.tasks.values() if task.is_attempt_open and task.backend)
     return max(0.0, usd - (state.account.cost_usd or 0.0)) / max(1, running)
+
+
+def _dollars(amount: float) -> str:
+    return f"${amount:.4f}" if 0 < amount < 0.1 else f"${amount:.2f}"
 
 
 def _untold(which: str, count: int, known: str) -> str:

@@ -151,6 +151,7 @@ async def test_options_that_are_not_allowed_start_nothing(fake, options):
     error = await program.fails(options=freeze(options))
 
     assert (error.kind, error.retryable) == ("invalid_options", False)
+    assert (error.cost_usd, error.tokens) == (0.0, 0)
     assert not program.scenario.with_suffix(".calls").exists()
 
 

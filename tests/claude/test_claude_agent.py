@@ -149,6 +149,18 @@ async def test_a_session_is_gone_on_with_by_its_own_agent_or_by_another(argv, tm
     assert other["system-prompt-snapshot"] == "off"
 
 
+@pytest.mark.parametrize("options", [{}, {"max_turns": -1}])
+async def test_what_was_never_started_has_cost_nothing(agent, program, tmp_path, options):
+    setup = agent()
+    assert setup.traits.unavailable == ""
+    await trio.Path(program).unlink()
+
+    with pytest.raises(AgentError) as caught:
+        await setup.run(make_request(tmp_path, {"task": "t"}, options=freeze(options)), RecordingChannel())
+
+    assert (caught.value.cost_usd, caught.value.tokens) == (0.0, 0)
+
+
 async def test_a_definition_becomes_an_agent_of_claude_code(argv, tmp_path):
     text = b"---\nname: a\ndescription: d\ntools: Read, Bash(git *)\nmaxTurns: 9\nmemory: project\n---\nYou are a."
     definition = read_definition(text, source=tmp_path / "a.md", scope="user")

@@ -86,6 +86,7 @@ def test_a_budget_stops_before_the_next_attempt_and_a_larger_one_goes_on(
     spent = status()
     assert spent["paused"]["kind"] == "budget"
     assert spent["cost_usd"] >= 0.0001
+    assert " of $0.0001 is spent" in done.stderr
 
     actorflow("resume", "--budget-usd", "5")
     report = status()
@@ -131,3 +132,23 @@ def test_tasks_that_go_on_with_the_session_of_another_do_not_hear_each_other(
         [request] = api.of(task)
         assert "PLAN IT" in request.conversation
         assert other not in request.conversation
+
+
+NOWHERE = """
+name: nowhere
+settings: {budget: {usd: 5}, max_parallel: 1, on_failure: continue}
+tasks:
+  - {id: first, agent: coder, cwd: nowhere, parameters: {task: BEGIN HERE}}
+  - {id: second, agent: coder, parameters: {task: END HERE}}
+"""
+
+
+def test_an_attempt_that_never_began_leaves_a_budget_as_it_is(api, actorflow, workflow, status) -> None:
+    api.when("END HERE", text("done"))
+
+    done = actorflow("run", workflow(NOWHERE), check=False)
+
+    assert done.returncode == 1, done.stderr
+    tasks = status()["tasks"]
+    assert (tasks["first"]["status"], tasks["first"]["cost_usd"]) == ("failed", 0.0)
+    assert tasks["second"]["status"] == "success"

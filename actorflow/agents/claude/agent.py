@@ -112,7 +112,11 @@ class ClaudeAgent:
 
     async def run(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
         """Carry out one attempt."""
-        assignment = await with_room(channel, self._assign, request)
+        try:
+            assignment = await with_room(channel, self._assign, request)
+        except AgentError as error:
+            error.cost_usd, error.tokens = 0.0, 0  # nobody was asked anything
+            raise
         talk = Talk(
             request,
             channel,
@@ -218,8 +222,8 @@ def _definition_wishes(definition: AgentDefinition | None) -> Wishes:
 
 def _with_spend(error: AgentError, talk: Talk) -> AgentError:
     """Return the error with what the attempt has cost."""
-    error.cost_usd = talk.transcript.cost_usd
-    error.tokens = talk.transcript.tokens
+    error.cost_usd = talk.transcript.cost_usd if talk.has_begun else 0.0
+    error.tokens = talk.transcript.tokens if talk.has_begun else 0
     error.session_id = talk.transcript.session_id or None
     return error
 

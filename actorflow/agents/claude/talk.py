@@ -64,6 +64,7 @@ class Talk:
         output: the answer, if ``is_answered``.
         error: why there is none; None too when the program ended too early.
         notes: what a person should know.
+        has_begun: whether the program was ever spoken with.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Talk:
         self._opening = opening
         self._is_wrapped = is_wrapped
         self._clock = clock
+        self.has_begun = False
         self._is_repaired = False
         self._verified = 0
         self._session = ""
@@ -97,6 +99,7 @@ class Talk:
 
     async def __call__(self, conversation: Conversation) -> None:
         """Talk until there is an answer, or there can be none."""
+        self.has_begun = True
         message: Message | None = self._opening
         while message is not None:
             self.transcript.begin_turn()

@@ -98,17 +98,19 @@ class _Attempt:
         self._grace_seconds = grace_seconds
         self._request = request
         self._spend = spend
-        self._options, self._notes = chosen_options(definition, request.options)
+        self._options: Mapping[str, Frozen] = {}
+        self._notes: tuple[str, ...] = ()
         self._session = request.session or ""
         self._calls = 0
         self._verified = 0
 
     async def run(self) -> AgentResult:
         try:
+            self._options, self._notes = chosen_options(self._definition, self._request.options)
             answer = await self._call(await with_room(self._spend, self._opening))
             output = await self._accepted(answer)
         except AgentError as error:
-            error.cost_usd, error.tokens = self._spend.cost_usd, self._spend.tokens
+            error.cost_usd, error.tokens = self._spend.known
             error.session_id = self._session or None
             raise
         return AgentResult(

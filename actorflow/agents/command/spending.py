@@ -44,6 +44,11 @@ class Spending:
         self._offset = SessionTotal()
         self._said = SessionTotal()
 
+    @property
+    def known(self) -> tuple[float | None, int | None]:
+        """What the attempt has cost and used; nothing before a program was started, which is no secret."""
+        return (self.cost_usd, self.tokens) if self._has_started else (0.0, 0)
+
     def begin_call(self, session: str) -> tuple[str, ...]:
         """Count what follows on top of what was before; returns a note when it will be too much.
 
