@@ -18,16 +18,17 @@ from typing import TypeVar
 
 import trio
 
-from actorflow.agents.environment import MARKER_VARIABLE
+from actorflow.agents.environment import MARKER_VARIABLE, marker_of
 from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.flood import read_stored
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import Line, LineSplitter
 from actorflow.agents.process import ProgramExit
 from actorflow.agents.running import RunningProgram
+from actorflow.agents.surviving import SurvivingProgram
 from actorflow.values import FrozenDict
 
-__all__ = ["MAX_LINE_BYTES", "Conversation", "FollowedFile", "run_conversation"]
+__all__ = ["MAX_LINE_BYTES", "Conversation", "FollowedFile", "reattach_conversation", "run_conversation"]
 
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """The longest line that is kept: an output may have 16 MiB, and JSON inside of JSON doubles its quotes."""
@@ -96,7 +97,7 @@ class FollowedFile:
 class Conversation:
     """What a talk has of the program. Not to be constructed: ``run_conversation`` does that."""
 
-    def __init__(self, program: RunningProgram, stdout: FollowedFile) -> None:
+    def __init__(self, program: RunningProgram | SurvivingProgram, stdout: FollowedFile) -> None:
         self._program = program
         self._stdout = stdout
 
@@ -172,8 +173,42 @@ async def run_conversation(
     return result, ProgramExit(code, stdout, stderr, left_running, outlived_output)
 
 
+async def reattach_conversation(
+    talk: Callable[[Conversation], Awaitable[T]],
+    *,
+    request: AgentRequest,
+    channel: AttemptChannel,
+    grace_seconds: float = GRACE_SECONDS,
+) -> tuple[T, ProgramExit]:
+    """Listen to the program that ``run_conversation`` has started in another process, which is gone, from its first word on.
+
+    What the talk sends is lost. Whatever is left of the program when the talk is over is ended.
+
+    Raises:
+        AgentError: of kind ``lost``: nobody can know how it ended, or a part of its output is lost.
+    """
+    program = SurvivingProgram.find(
+        request.folder,
+        marker=marker_of(request),
+        channel=channel,
+        shows_stdout=False,
+        stored_bytes=request.stored_bytes,
+        grace_seconds=grace_seconds,
+    )
+    try:
+        channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
+        answer, outlived_output = await _talk(program, talk, request.folder / "stdout", math.inf)
+    finally:
+        left_running = await program.finish(grace_seconds)
+    # A talk that has come to its end needs no more than it has heard.
+    code = program.last_code if answer else program.exit_code
+    [result] = answer
+    stdout, stderr = request.folder / "stdout", request.folder / "stderr"
+    return result, ProgramExit(code, stdout, stderr, left_running, outlived_output)
+
+
 async def _talk(
-    program: RunningProgram,
+    program: RunningProgram | SurvivingProgram,
     talk: Callable[[Conversation], Awaitable[T]],
     file: Path,
     silent_seconds: float,

@@ -113,12 +113,14 @@ async def reattach_program(
     request: AgentRequest,
     channel: AttemptChannel,
     *,
+    marker: str = "",
     grace_seconds: float = GRACE_SECONDS,
 ) -> ProgramExit:
     """Wait for the program that ``run_program`` has started in another process, which is gone, and end what is left of it.
 
     Args:
         request: as it was.
+        marker: that of the program, if it is not the attempt's own.
         grace_seconds: the time between TERM and KILL.
 
     Raises:
@@ -126,7 +128,7 @@ async def reattach_program(
     """
     program = SurvivingProgram.find(
         request.folder,
-        marker=marker_of(request),
+        marker=marker or marker_of(request),
         channel=channel,
         stored_bytes=request.stored_bytes,
         grace_seconds=grace_seconds,

@@ -17,10 +17,15 @@ from pathlib import Path
 from actorflow.agents import process_table
 from actorflow.agents.process_table import Process
 
-__all__ = ["RECORD_FILE", "ProcessRecord"]
+__all__ = ["RECORD_FILE", "ProcessRecord", "call_name"]
 
 RECORD_FILE = "process.json"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def call_name(number: int) -> str:
+    """Return the name of the folder that an agent's second and later programs have in the attempt's."""
+    return f"turn-{number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

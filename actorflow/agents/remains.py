@@ -12,7 +12,7 @@ from pathlib import Path
 
 from actorflow.agents import process_table
 from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, EXIT_PART, read_exit_code
-from actorflow.agents.process_record import ProcessRecord
+from actorflow.agents.process_record import RECORD_FILE, ProcessRecord, call_name
 from actorflow.agents.program_input import is_input_cut
 
 __all__ = ["Remains", "remains_of"]
@@ -38,6 +38,7 @@ def remains_of(folder: Path, *, marker: str = "") -> Remains:
         folder: the attempt's folder; it need not exist.
         marker: ``attempt_marker(…)`` of the attempt; a record that carries another one is none.
     """
+    folder = _last_call(folder)
     record = ProcessRecord.read(folder)
     is_of_now = record is not None and record.boot_id == process_table.boot_id()
     if record is None or not is_of_now or (marker and record.marker != marker):
@@ -50,3 +51,12 @@ def remains_of(folder: Path, *, marker: str = "") -> Remains:
         return Remains.FINISHED
     is_draining = record.find_taker() is not None and read_exit_code(folder / EXIT_PART) is not None
     return Remains.FINISHED if is_draining else Remains.GONE
+
+
+def _last_call(folder: Path) -> Path:
+    """Return where the files of the last program are: an agent may call several, one after the other."""
+    number = 2
+    last = folder
+    while (next_one := folder / call_name(number) / RECORD_FILE).exists():
+        last, number = next_one.parent, number + 1
+    return last

@@ -12,6 +12,7 @@ import array
 import fcntl
 import math
 import os
+import signal
 import termios
 from collections.abc import Callable
 from pathlib import Path
@@ -126,6 +127,9 @@ class SurvivingProgram:
             await self._drained(_DRAIN_SECONDS)
         self._look(is_end=True)
 
+    async def feed(self) -> None:
+        """Do nothing: it had all that it was to read, or is not found."""
+
     async def send(self, data: bytes) -> None:
         """Lose the data: its stdin has ended with the driver that began it."""
 
@@ -176,6 +180,12 @@ class SurvivingProgram:
         if code is None:
             raise lost("nobody has seen how it ended")
         return code
+
+    @property
+    def last_code(self) -> int:
+        """The exit code, after ``finish``; as if it had been killed when nobody knows it."""
+        code = read_exit_code(self._folder / EXIT_FILE)
+        return -signal.SIGKILL if code is None else code
 
     def _is_taken_in(self) -> bool:
         """Whether what it writes is taken in; if not, waiting for its end is of no use."""

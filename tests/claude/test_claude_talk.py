@@ -221,7 +221,7 @@ def verdicts(monkeypatch):
     """What verify says, one after the other."""
     given = deque()
 
-    async def verify(request, channel, number):
+    async def verify(request, channel, number, *, is_taken_up):
         await trio.lowlevel.checkpoint()
         return given.popleft()
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,7 @@ tasks:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment of a process cannot be read")
-def test_after_kill_9_of_the_driver_resume_goes_on_with_the_same_session(
+def test_after_kill_9_of_the_driver_and_of_claude_resume_goes_on_with_the_same_session(
     api, start, actorflow, status, project
 ):
     (project / "one.yaml").write_text(ONE)
@@ -188,6 +189,10 @@ def test_after_kill_9_of_the_driver_resume_goes_on_with_the_same_session(
     wait_until(lambda: len(api.requests) == 2)  # in the middle of the session
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    while alive := left_of(run_id):
+        for pid in alive:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     actorflow("resume", run_id, "-q")
 
     report = status(run_id)
@@ -195,6 +200,36 @@ def test_after_kill_9_of_the_driver_resume_goes_on_with_the_same_session(
     assert report["tasks"]["work"]["output"] == "finished"
     assert len({request.session for request in api.requests}) == 1
     assert "STEP ONE DONE" in api.requests[-1].conversation
+    assert left_of(run_id) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment of a process cannot be read")
+@pytest.mark.parametrize("is_over", [False, True], ids=["that still works", "that has finished"])
+def test_after_kill_9_of_the_driver_a_claude_is_taken_over_and_nothing_is_paid_twice(
+    api, start, actorflow, status, project, is_over
+):
+    (project / "one.yaml").write_text(ONE)
+    api.when(
+        "work for long",
+        tool("Bash", command="echo STEP ONE DONE >> steps.txt", description="d"),
+        text("finished", delay=1.0 if is_over else 4.0),
+    )
+
+    process = start("run", "one.yaml", "-q")
+    run_id = process.stdout.readline().strip()
+    wait_until(lambda: len(api.requests) == 2)  # in the middle of a turn
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    if is_over:
+        wait_until(lambda: left_of(run_id) == [])
+    actorflow("resume", run_id, "-q")
+
+    report = status(run_id)
+    assert report["status"] == "success"
+    assert report["tasks"]["work"]["output"] == "finished"
+    assert report["tasks"]["work"]["attempts"] == 1
+    assert len(api.requests) == 2
+    assert (project / "steps.txt").read_text() == "STEP ONE DONE\n"
     assert left_of(run_id) == []
 
 

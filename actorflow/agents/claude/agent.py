@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ from actorflow.agents.claude.schema import tool_schema
 from actorflow.agents.claude.setup import ClaudeSetup
 from actorflow.agents.claude.talk import INTERRUPT, Talk
 from actorflow.agents.claude.traits import claude_traits
-from actorflow.agents.conversation import run_conversation
+from actorflow.agents.conversation import reattach_conversation, run_conversation
 from actorflow.agents.definitions import AgentDefinition
 from actorflow.agents.exit_reasons import stderr_tail
 from actorflow.agents.family import GRACE_SECONDS
@@ -117,7 +118,32 @@ class ClaudeAgent:
         except AgentError as error:
             error.cost_usd, error.tokens = 0.0, 0  # nobody was asked anything
             raise
-        talk = Talk(
+        talk = self._talk(request, channel, assignment)
+        conversation = partial(
+            run_conversation,
+            [self._setup.program, *assignment.argv],
+            talk,
+            environment=child_environment(request, assignment.options, self._definition),
+            farewell=INTERRUPT + b"\n",
+            farewell_seconds=_INTERRUPT_SECONDS,
+            silent_seconds=_SILENT_SECONDS,
+        )
+        return await self._result(conversation, talk, request, channel, assignment)
+
+    async def reattach(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        """Go on with an attempt whose driver is gone: hear all that was said and will be said, and judge the answer.
+
+        Nothing can be said to it any more: without its stdin it finishes its turn and ends. An answer that would
+        have to go back to it is ``lost``, and the next attempt goes on in its session.
+        """
+        assignment = self._assign(request, is_taken_up=True)
+        talk = self._talk(request, channel, assignment)
+        talk.has_begun = True  # what it has cost is not known until it is heard
+        conversation = partial(reattach_conversation, talk.take_up)
+        return await self._result(conversation, talk, request, channel, assignment)
+
+    def _talk(self, request: AgentRequest, channel: AttemptChannel, assignment: _Assignment) -> Talk:
+        return Talk(
             request,
             channel,
             assignment.options,
@@ -125,17 +151,23 @@ class ClaudeAgent:
             is_wrapped=assignment.is_wrapped,
             clock=self._clock,
         )
+
+    async def _result(
+        self,
+        conversation: Callable[..., Awaitable[tuple[None, ProgramExit]]],
+        talk: Talk,
+        request: AgentRequest,
+        channel: AttemptChannel,
+        assignment: _Assignment,
+    ) -> AgentResult:
+        """Hold the conversation, and make of it what came out.
+
+        Raises:
+            AgentError: there is no answer.
+        """
         try:
-            _, ending = await run_conversation(
-                [self._setup.program, *assignment.argv],
-                talk,
-                request=request,
-                channel=channel,
-                environment=child_environment(request, assignment.options, self._definition),
-                farewell=INTERRUPT + b"\n",
-                farewell_seconds=_INTERRUPT_SECONDS,
-                silent_seconds=_SILENT_SECONDS,
-                grace_seconds=self._grace_seconds,
+            _, ending = await conversation(
+                request=request, channel=channel, grace_seconds=self._grace_seconds
             )
         except AgentError as error:
             raise _with_spend(error, talk) from error
@@ -152,7 +184,8 @@ class ClaudeAgent:
             notes=(*assignment.rights.notes, *_notes(talk, assignment), *ending.notes),
         )
 
-    def _assign(self, request: AgentRequest) -> _Assignment:
+    def _assign(self, request: AgentRequest, *, is_taken_up: bool = False) -> _Assignment:
+        """Return what is to be done; for one that is taken up nothing is written, and there is nothing to say."""
         definition = self._definition
         try:
             policy = self._setup.policy
@@ -174,6 +207,15 @@ class ClaudeAgent:
         schema, is_wrapped = (
             (None, False) if request.output_schema is None else tool_schema(request.output_schema)
         )
+        if is_taken_up:
+            return _Assignment(
+                options=options,
+                rights=rights,
+                schema=schema,
+                is_wrapped=is_wrapped,
+                opening=Message(()),
+                argv=[],
+            )
         initial = "" if definition is None else definition.initial_prompt
         message = opening(request, initial=initial, expands=options.expand_prompt)
         budgets = (options.max_budget_usd, policy.max_budget_usd, request.budget_usd)

@@ -85,6 +85,8 @@ class Talk:
         self._clock = clock
         self.has_begun = False
         self._is_repaired = False
+        self._is_mute = False
+        self._is_asking = False
         self._verified = 0
         self._session = ""
         self._settled_at = math.inf
@@ -108,6 +110,36 @@ class Talk:
                 return
             message = await self._judge()
         await self._take_leave(conversation)
+
+    async def take_up(self, conversation: Conversation) -> None:
+        """Hear from the first word on what a program has said whose driver is gone, until it ends, and judge its last answer.
+
+        Nothing can be said to it. What has to be said makes the attempt ``lost``; its session can be gone on with.
+        """
+        self._is_mute = True
+        self.transcript.begin_turn()
+        while self.error is None:
+            line: Line | None = b""
+            with trio.move_on_after(self._patience()) as waiting:
+                line = await conversation.next_line()
+            if waiting.cancelled_caught or line is None:
+                break
+            await self._take(line, conversation)
+            self.error = self._hopeless()
+        if self.error is None and self.transcript.result is None and not self.transcript.has_worked:
+            self.error = AgentError("lost", "its driver died before it had heard its task")
+        if self.error is None:
+            await self._judge()
+
+    def _patience(self) -> float:
+        """How long it may be silent: it cannot wait for anything that we would say, and has nothing to do when it is done."""
+        if self._is_asking:
+            return LEAVE_SECONDS
+        if not self.transcript.has_settled:
+            return math.inf
+        return LEAVE_SECONDS + (
+            self._options.background_seconds if self.transcript.background.commands else 0.0
+        )
 
     # --- a turn ------------------------------------------------------------------------------------------------------
 
@@ -161,6 +193,7 @@ class Talk:
             )
             await self._channel.session_opened(session_id)
         for message in messages:
+            self._is_asking = isinstance(message, said.ControlRequest)
             self.transcript.add(message)
             self._show(message)
             if isinstance(message, said.ControlRequest):
@@ -216,7 +249,7 @@ class Talk:
             return None
         if self._request.verify is not None:
             self._verified += 1
-            verdict = await verify(self._request, self._channel, self._verified)
+            verdict = await verify(self._request, self._channel, self._verified, is_taken_up=self._is_mute)
             if not verdict.is_good:
                 return await self._send_back(verdict)
         self.output, self.is_answered = output, True
@@ -238,6 +271,9 @@ class Talk:
                 "invalid_output", f"the output does not fit output_schema: {'; '.join(complaints[:5])}"
             )
             return None
+        if self._is_mute:
+            self.error = _cannot_be_told(f"its answer does not fit output_schema: {complaints[0]}")
+            return None
         self._is_repaired = True
         self._channel.report(Progress(kind="repair", text="; ".join(complaints)))
         again = partial(
@@ -253,6 +289,9 @@ class Talk:
         if self._verified > self._options.verify_retries:
             message = f"verify failed with exit code {verdict.code}: {verdict.last_line}".rstrip(": ")
             self.error = failure("verify_failed", message)
+            return None
+        if self._is_mute:
+            self.error = _cannot_be_told(f"verify failed with exit code {verdict.code}")
             return None
         self.notes.append(f"verify failed and went back to the agent: {verdict.last_line}".rstrip(": "))
         again = partial(
@@ -295,6 +334,10 @@ class Talk:
         with trio.move_on_after(STOP_SECONDS):
             while (line := await conversation.next_line()) is not None:
                 await self._take(line, conversation)
+
+
+def _cannot_be_told(what: str) -> AgentError:
+    return AgentError("lost", f"{what}, and its driver, which could have told it, died")
 
 
 def _is_long(retry: said.ApiRetry) -> bool:

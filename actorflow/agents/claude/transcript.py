@@ -152,6 +152,11 @@ class Transcript:
         return self.result is not None and not self._is_active and not self.background.agents
 
     @property
+    def has_worked(self) -> bool:
+        """Whether the model has said or used anything."""
+        return bool(self.text or self._seen_tokens)
+
+    @property
     def is_limited(self) -> bool:
         """Whether the subscription's limit has been reached."""
         return self.limit is not None and self.limit.status == "rejected"

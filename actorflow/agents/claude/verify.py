@@ -21,7 +21,8 @@ from actorflow.agents.environment import (
 )
 from actorflow.agents.exit_reasons import printable, stderr_tail
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
-from actorflow.agents.process import run_program
+from actorflow.agents.process import end_survivors, reattach_program, run_program
+from actorflow.agents.remains import Remains, remains_of
 from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
 
@@ -56,11 +57,15 @@ class Verdict:
         return text.rpartition("\n")[2]
 
 
-async def verify(request: AgentRequest, channel: AttemptChannel, number: int) -> Verdict:
+async def verify(
+    request: AgentRequest, channel: AttemptChannel, number: int, *, is_taken_up: bool = False
+) -> Verdict:
     """Run the command of ``request.verify``.
 
     Args:
         number: how often it was run in this attempt, from 1.
+        is_taken_up: whether the attempt was begun by a driver that is gone; what the command has said then, or
+            is about to say, counts.
 
     Raises:
         AgentError: it could not be run at all.
@@ -74,13 +79,20 @@ async def verify(request: AgentRequest, channel: AttemptChannel, number: int) ->
     )
     environment[ANCESTORS_VARIABLE] = f"{environment.get(ANCESTORS_VARIABLE, '')} {around}".strip()
     channel.report(Progress(kind="verify", text=request.verify or ""))
+    own, relay = replace(request, folder=folder), _Relay(channel)
+    marker = environment[MARKER_VARIABLE]
     try:
-        ending = await run_program(
-            ["/bin/sh", "-c", request.verify or ""],
-            request=replace(request, folder=folder),
-            channel=_Relay(channel),
-            environment=environment,
-        )
+        if is_taken_up and remains_of(folder, marker=marker) is not Remains.GONE:
+            ending = await reattach_program(own, relay, marker=marker)
+        else:
+            if is_taken_up:
+                await end_survivors(folder, marker=marker)
+            ending = await run_program(
+                ["/bin/sh", "-c", request.verify or ""],
+                request=own,
+                channel=relay,
+                environment=environment,
+            )
     except AgentError as error:
         raise AgentError(
             error.kind, f"verify: {error.message}", hint=error.hint, retryable=error.retryable

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from actorflow.agents.claude.verify import verify
@@ -22,10 +23,11 @@ from actorflow.agents.command.failures import failure_of
 from actorflow.agents.command.options import chosen_options
 from actorflow.agents.command.spending import SessionTotal, Spending
 from actorflow.agents.command.traits import command_traits
-from actorflow.agents.command.turn import Turn, TurnEnd, take_turn, turn_request
+from actorflow.agents.command.turn import Turn, TurnEnd, has_begun, take_turn, take_up_turn, turn_request
 from actorflow.agents.exit_reasons import exit_failure, stderr_tail
 from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
+from actorflow.agents.process_record import RECORD_FILE, call_name
 from actorflow.agents.prompt import UNATTENDED, compose_prompt
 from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
@@ -74,6 +76,13 @@ class CommandAgent:
         spend = Spending(channel, self._definition.output, self._totals)
         return await _Attempt(self._definition, self._grace_seconds, request, spend).run()
 
+    async def reattach(self, request: AgentRequest, channel: AttemptChannel) -> AgentResult:
+        """Go on with an attempt whose driver is gone: each call that was begun is waited for, and judged as it was or would have been; then as ever."""
+        spend = Spending(channel, self._definition.output, self._totals)
+        spend.is_taken_up = True
+        attempt = _Attempt(self._definition, self._grace_seconds, request, spend, is_taken_up=True)
+        return await attempt.run()
+
 
 def _why_unavailable(definition: CommandDefinition) -> str:
     program = definition.program
@@ -93,7 +102,10 @@ class _Attempt:
         grace_seconds: float,
         request: AgentRequest,
         spend: Spending,
+        *,
+        is_taken_up: bool = False,
     ) -> None:
+        self._is_taken_up = is_taken_up
         self._definition = definition
         self._grace_seconds = grace_seconds
         self._request = request
@@ -107,8 +119,9 @@ class _Attempt:
     async def run(self) -> AgentResult:
         try:
             self._options, self._notes = chosen_options(self._definition, self._request.options)
-            answer = await self._call(await with_room(self._spend, self._opening))
+            answer = await self._call(partial(with_room, self._spend, self._opening))
             output = await self._accepted(answer)
+            self._check_nothing_follows()
         except AgentError as error:
             error.cost_usd, error.tokens = self._spend.known
             error.session_id = self._session or None
@@ -120,6 +133,14 @@ class _Attempt:
             session_id=self._session or None,
             notes=tuple(dict.fromkeys(self._notes)),
         )
+
+    def _check_nothing_follows(self) -> None:
+        """Refuse an answer that was good enough only the second time that it was judged: the program works on another one by now."""
+        following = self._request.folder / call_name(self._calls + 1)
+        if self._is_taken_up and (following / RECORD_FILE).exists():
+            raise AgentError(
+                "lost", "its answer was sent back before its driver died, and would be taken now"
+            )
 
     def _opening(self) -> str:
         request = self._request
@@ -145,14 +166,31 @@ class _Attempt:
             return None
         return schema if definition.schema == "any" or is_strict(schema) else None
 
-    async def _call(self, prompt: str) -> str:
-        """Call the program, and return its answer.
+    async def _call(self, prompt: Callable[[], Awaitable[str]]) -> str:
+        """Call the program, and return its answer; or go on with the call, if that was begun by a driver that is gone.
+
+        Args:
+            prompt: composes it.
 
         Raises:
             AgentError: it failed, or gave none.
         """
         self._calls += 1
-        turn = Turn(
+        self._notes = (*self._notes, *self._spend.begin_call(self._session))
+        request = await with_room(self._spend, turn_request, self._request, self._calls)
+        if self._is_taken_up and (self._calls == 1 or has_begun(request)):
+            end = await take_up_turn(
+                self._definition, request, self._spend, grace_seconds=self._grace_seconds
+            )
+        else:
+            end = await take_turn(self._turn(await prompt()), request, self._spend)
+        self._session = end.heard.session or self._session
+        self._spend.end_call(self._session)
+        self._notes = (*self._notes, *end.heard.notes, *end.ending.notes, *_skipped(end))
+        return _answer(self._definition, end)
+
+    def _turn(self, prompt: str) -> Turn:
+        return Turn(
             definition=self._definition,
             prompt=prompt,
             session=self._session,
@@ -160,13 +198,6 @@ class _Attempt:
             schema=self._native_schema(),
             grace_seconds=self._grace_seconds,
         )
-        self._notes = (*self._notes, *self._spend.begin_call(self._session))
-        request = await with_room(self._spend, turn_request, self._request, self._calls)
-        end = await take_turn(turn, request, self._spend)
-        self._session = end.heard.session or self._session
-        self._spend.end_call(self._session)
-        self._notes = (*self._notes, *end.heard.notes, *end.ending.notes, *_skipped(end))
-        return _answer(self._definition, end)
 
     async def _accepted(self, answer: str) -> Frozen:
         """Return the output, once it fits the schema and ``verify`` agrees; until then the program hears what is wrong.
@@ -182,12 +213,12 @@ class _Attempt:
                 if not repairs or not self._can_go_back:
                     raise AgentError("invalid_output", f"the answer does not fit output_schema: {problem}")
                 repairs -= 1
-                answer = await self._call(await self._feedback(_MISFIT, problem=problem))
+                answer = await self._call(partial(self._feedback, _MISFIT, problem=problem))
                 continue
             if request.verify is None:
                 return output
             self._verified += 1
-            verdict = await verify(request, self._spend, self._verified)
+            verdict = await verify(request, self._spend, self._verified, is_taken_up=self._is_taken_up)
             if verdict.is_good:
                 return output
             if not returns or not self._can_go_back:
@@ -199,7 +230,7 @@ class _Attempt:
                 f"verify failed and went back to the agent: {verdict.last_line}".rstrip(": "),
             )
             told = {"command": request.verify, "stdout": verdict.output, "stderr": verdict.errors}
-            answer = await self._call(await self._feedback(_REFUSED.format(code=verdict.code), **told))
+            answer = await self._call(partial(self._feedback, _REFUSED.format(code=verdict.code), **told))
 
     @property
     def _can_go_back(self) -> bool:

@@ -32,6 +32,7 @@ class Spending:
     Attributes:
         cost_usd: of this attempt; None when unknown.
         tokens: of this attempt; None when unknown.
+        is_taken_up: whether a driver that is gone had begun it; then a program may have cost something.
     """
 
     def __init__(self, channel: AttemptChannel, rules: OutputRules, totals: dict[str, SessionTotal]) -> None:
@@ -40,6 +41,7 @@ class Spending:
         self._channel = channel
         self._rules = rules
         self._totals = totals
+        self.is_taken_up = False
         self._has_started = False
         self._offset = SessionTotal()
         self._said = SessionTotal()
@@ -47,7 +49,8 @@ class Spending:
     @property
     def known(self) -> tuple[float | None, int | None]:
         """What the attempt has cost and used; nothing before a program was started, which is no secret."""
-        return (self.cost_usd, self.tokens) if self._has_started else (0.0, 0)
+        has_started = self._has_started or self.is_taken_up
+        return (self.cost_usd, self.tokens) if has_started else (0.0, 0)
 
     def begin_call(self, session: str) -> tuple[str, ...]:
         """Count what follows on top of what was before; returns a note when it will be too much.

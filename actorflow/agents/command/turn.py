@@ -18,15 +18,16 @@ from actorflow.agents.command.argv import filled
 from actorflow.agents.command.definition import CommandDefinition
 from actorflow.agents.command.heard import Heard
 from actorflow.agents.command_output import read_limited, read_text
-from actorflow.agents.conversation import Conversation, run_conversation
+from actorflow.agents.conversation import Conversation, reattach_conversation, run_conversation
 from actorflow.agents.environment import process_environment
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import TooLong
-from actorflow.agents.process import ProgramExit, run_program
+from actorflow.agents.process import ProgramExit, reattach_program, run_program
+from actorflow.agents.process_record import RECORD_FILE, call_name
 from actorflow.agents.with_room import with_room
 from actorflow.values import Frozen
 
-__all__ = ["ARGUMENT_BYTES", "Turn", "TurnEnd", "take_turn", "turn_request"]
+__all__ = ["ARGUMENT_BYTES", "Turn", "TurnEnd", "has_begun", "take_turn", "take_up_turn", "turn_request"]
 
 ARGUMENT_BYTES: Final = 100 * 1024
 """A longer prompt does not fit into an argument (the system's limit is 128 KiB) and goes into a file instead."""
@@ -88,6 +89,35 @@ async def take_turn(turn: Turn, request: AgentRequest, channel: AttemptChannel) 
         stdin=stdin,
         grace_seconds=turn.grace_seconds,
     )
+    return await _heard_whole(definition, heard, ending, channel)
+
+
+def has_begun(request: AgentRequest) -> bool:
+    """Tell whether the call that this request is for was begun, perhaps by a driver that is gone."""
+    return (request.folder / RECORD_FILE).exists()
+
+
+async def take_up_turn(
+    definition: CommandDefinition, request: AgentRequest, channel: AttemptChannel, *, grace_seconds: float
+) -> TurnEnd:
+    """Go on with a call that a driver began which is gone; what was said is heard from the beginning.
+
+    Raises:
+        AgentError: as ``take_turn``; of kind ``lost`` when nobody can know how it ended.
+    """
+    heard = Heard(definition.output)
+    if definition.output.format == "jsonl":
+        _, ending = await reattach_conversation(
+            _Listener(heard, channel), request=request, channel=channel, grace_seconds=grace_seconds
+        )
+        return TurnEnd(heard, ending)
+    ending = await reattach_program(request, channel, grace_seconds=grace_seconds)
+    return await _heard_whole(definition, heard, ending, channel)
+
+
+async def _heard_whole(
+    definition: CommandDefinition, heard: Heard, ending: ProgramExit, channel: AttemptChannel
+) -> TurnEnd:
     if definition.output.format == "json":
         _hear_document(heard, await read_limited(ending.stdout))
         await _tell(heard, channel, told="")
@@ -182,6 +212,6 @@ def turn_request(request: AgentRequest, number: int) -> AgentRequest:
     """Return the request with a folder of its own for the ``number``-th call, from 1."""
     if number == 1:
         return request
-    folder = request.folder / f"turn-{number}"
+    folder = request.folder / call_name(number)
     folder.mkdir(mode=0o700, exist_ok=True)
     return replace(request, folder=folder)
