@@ -178,11 +178,28 @@ class Project:
         }
         assert recorded - starts.keys() <= lost | (excused if may_fail else set()), where
         assert lost <= self.running, f"what was not running is lost; {where}"
+        given_up = {attempt for attempt in lost & starts.keys() if attempt not in _reset(events)}
+        assert may_fail or not given_up, f"{given_up} had begun, and was not taken over; {where}"
         for task, begun in self.finished.items():
             assert {s for s in starts if s[0] == task} == begun, f"{task} was finished and ran again; {where}"
         folder = RunStore(self.settings.state_dir).open(api.inspect("last", settings=self.settings).run_id)
         assert list(folder.blobs.glob(".tmp-*")) == [], where
         assert processes_of(folder.run_id) == [], where
+
+
+def _reset(events: list[ev.Event]) -> set[tuple[str, int]]:
+    """Return the attempts that were lost because their tasks were to run again, whatever they were at."""
+    reset: set[tuple[str, int]] = set()
+    lost: list[tuple[str, int]] = []
+    for event in events:
+        match event:
+            case ev.AttemptLost():
+                lost.append((event.task, event.attempt))
+            case ev.RunResumed():
+                reset.update(attempt for attempt in lost if attempt[0] in event.tasks)
+            case ev.DriverStarted():
+                lost = []
+    return reset
 
 
 def snapshot(report: str) -> dict[str, Any]:

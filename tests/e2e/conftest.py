@@ -136,6 +136,14 @@ class Project:
         assert done.stdout, done.stderr
         return json.loads(done.stdout)
 
+    def until(self, what: Callable[[], Any]) -> Any:
+        """Wait until something is so, but not for ever."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not (found := what()):
+            assert time.monotonic() < end, "it does not come"
+            time.sleep(0.01)
+        return found
+
     def lines(self, name: str) -> list[str]:
         path = self.root / name
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []

@@ -1,0 +1,430 @@
+"""kill -9 of the real driver while shells are at work: they go on, and the next driver waits for them, takes what they gave, or ends them. Nothing begins twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from actorflow.agents import process_table
+from actorflow.agents.process_record import ProcessRecord
+from actorflow.state import events as ev
+
+pytestmark = pytest.mark.slow
+
+HOLD = (
+    "echo $ACTORFLOW_TASK_ID $ACTORFLOW_ATTEMPT >> began.txt; n=0; "
+    'until [ -e "go.$ACTORFLOW_TASK_ID" ] || [ $n -ge 3000 ]; do n=$((n + 1)); sleep 0.02; done; '
+)
+"""A task that begins, says so, and works until somebody lets it go."""
+
+
+class Scene:
+    """A project with one workflow of shell tasks that work until they are let go."""
+
+    def __init__(self, project: Any) -> None:
+        self.project = project
+
+    def write(self, *tasks: dict[str, Any], name: str = "w.json", **top: Any) -> None:
+        made = [{"agent": "shell", **task} for task in tasks]
+        self.project.write(name, json.dumps({"name": "w", **top, "tasks": made}))
+
+    def start(self, *command: str, began: int) -> Any:
+        """Start a driver, and wait until so many attempts have begun in all."""
+        driver = self.project.start(*command)
+        self.project.until(lambda: len(self.began()) >= began or driver.poll() is not None)
+        return driver
+
+    def kill(self, *command: str, began: int) -> None:
+        """Start a driver, and kill it when so many attempts have begun in all."""
+        with self.start(*(command or ("run", "w.json")), began=began) as driver:
+            driver.send_signal(signal.SIGKILL)
+            driver.communicate()
+        assert driver.returncode == -signal.SIGKILL
+        if sys.platform == "linux":
+            self.project.until(
+                lambda: self.outliving() or not self.left()
+            )  # a program that begins just now has said who it is
+
+    def go(self, *tasks: str) -> None:
+        for task in tasks:
+            self.project.write(f"go.{task}", "")
+
+    def began(self) -> list[str]:
+        return self.project.lines("began.txt")
+
+    def outliving(self) -> dict[str, bool]:
+        """Return the tasks of what has outlived its driver, and whether it has finished."""
+        report = self.project.report("status", "last")
+        return {found["task"]: found["finished"] for found in report["outliving"]}
+
+    def plan(self, *options: str) -> dict[str, tuple[str, str]]:
+        report = self.project.report("resume", "last", "--dry-run", *options)
+        return {task["task"]: (task["action"], task["cause"]) for task in report["tasks"]}
+
+    def resume(self, *options: str) -> dict[str, Any]:
+        done = self.project.call("resume", "last", "--json", *options)
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+    def events(self, kind: type) -> list[Any]:
+        return [event for event in self.project.events() if isinstance(event, kind)]
+
+    def left(self) -> list[int]:
+        """Return the processes that work for runs of this project."""
+        runs = [path.name for path in self.project.root.glob(".claude/workflow-state/runs/2*")]
+        alive = [process for process in process_table.all_processes() if process.is_alive]
+        return [
+            process.pid
+            for process in alive
+            if any(run in marker for run in runs for marker in process_table.markers_of(process.pid))
+        ]
+
+    def kill_all(self) -> None:
+        """Kill what works for the runs of this project."""
+        while left := self.left():
+            for pid in left:
+                with suppress(ProcessLookupError):  # the shell above it has gone too
+                    os.kill(pid, signal.SIGKILL)
+            self.project.until(lambda left=left: not set(left) & set(self.left()))
+
+    def record(self, task: str, attempt: int = 1) -> ProcessRecord:
+        run = next((self.project.root / ".claude/workflow-state/runs").iterdir())
+        found = ProcessRecord.read(run / "attempts" / task / str(attempt))
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def scene(project) -> Iterator[Scene]:
+    scene = Scene(project)
+    yield scene
+    scene.kill_all()
+
+
+def hold(name: str, then: str = "", **fields: Any) -> dict[str, Any]:
+    return {"id": name, "parameters": {"command": HOLD + (then or f"echo {name}")}, **fields}
+
+
+def test_what_still_runs_is_waited_for_and_its_result_taken(scene) -> None:
+    scene.write(hold("a"), {"id": "b", "dependencies": ["a"], "parameters": {"command": "echo ${a.output}!"}})
+    scene.kill(began=1)
+
+    assert scene.outliving() == {"a": False}
+    said = scene.project.call("status", "last").stdout
+    assert f"1 still runs: a (process {scene.record('a').pid})" in said
+    assert scene.plan() == {"a": ("wait", "still_running"), "b": ("run", "pending")}
+    with scene.project.start("resume", "last", "--json") as driver:
+        scene.project.until(lambda: len(scene.events(ev.DriverStarted)) == 2)
+        scene.go("a")
+        output, errors = driver.communicate()
+
+    report = json.loads(output)
+    assert (driver.returncode, report["tasks"]["b"]["output"]) == (0, "a!")
+    assert scene.began() == ["a 1"]
+    assert scene.events(ev.AttemptLost) == []
+    assert scene.events(ev.DriverStarted)[1].taken_over == ("a",)
+    assert "goes on with what outlived its driver: a" in errors
+    assert scene.left() == []
+
+
+def test_what_has_finished_is_taken_whole_although_nobody_was_there_to_read_it(scene) -> None:
+    scene.write(hold("a", "head -c 3000000 /dev/zero | tr '\\0' x; echo late >&2; exit 0", timeout=30))
+    scene.kill(began=1)
+    scene.go("a")
+    scene.project.until(lambda: scene.outliving() == {"a": True})
+
+    assert "1 has finished since: a" in scene.project.call("status", "last").stdout
+    assert "takes their results" in scene.project.call("doctor", "last").stdout
+    assert scene.plan() == {"a": ("take", "finished")}
+    report = scene.resume()
+
+    assert report["tasks"]["a"]["output"] == "x" * 3_000_000
+    assert scene.began() == ["a 1"]
+    assert scene.events(ev.AttemptLost) == []
+
+
+def test_what_failed_alone_has_failed_and_is_retried_by_its_policy(scene) -> None:
+    scene.write(hold("a", '[ "$ACTORFLOW_ATTEMPT" -ge 2 ]', retry={"max_attempts": 2, "delay": 0.01}))
+    scene.kill(began=1)
+    scene.go("a")
+    scene.project.until(lambda: scene.outliving() == {"a": True})
+
+    report = scene.resume()
+
+    assert (report["status"], scene.began()) == ("success", ["a 1", "a 2"])
+    assert [event.failure.kind for event in scene.events(ev.AttemptFailed)] == ["exit_status"]
+    assert scene.events(ev.AttemptLost) == []
+
+
+def test_what_was_killed_too_is_lost_and_runs_again(scene) -> None:
+    scene.write(hold("a"))
+    scene.kill(began=1)
+    scene.kill_all()
+
+    assert scene.outliving() == {}
+    assert scene.plan() == {"a": ("run", "lost")}
+    scene.go("a")
+    report = scene.resume()
+
+    assert (report["status"], scene.began()) == ("success", ["a 1", "a 2"])
+    assert len(scene.events(ev.AttemptLost)) == 1
+
+
+def test_a_driver_killed_again_and_again_costs_a_long_task_nothing(scene, size) -> None:
+    kills = size(6, 20)
+    scene.write(hold("a"))
+    scene.kill(began=1)
+    for number in range(2, kills + 1):
+        with scene.project.start("resume", "last") as driver:
+            scene.project.until(lambda number=number: len(scene.events(ev.DriverStarted)) == number)
+            driver.send_signal(signal.SIGKILL)
+            driver.communicate()
+    scene.go("a")
+
+    report = scene.resume()
+
+    assert (report["status"], scene.began()) == ("success", ["a 1"])
+    assert len(scene.events(ev.DriverStarted)) == kills + 1
+    assert scene.events(ev.AttemptLost) == []
+    assert scene.left() == []
+
+
+def test_two_resumes_at_once_are_one(scene) -> None:
+    scene.write(hold("a"))
+    scene.kill(began=1)
+    with scene.project.start("resume", "last") as driver:
+        scene.project.until(lambda: len(scene.events(ev.DriverStarted)) == 2)
+        second = scene.project.call("resume", "last")
+        scene.go("a")
+        driver.communicate()
+
+    assert (driver.returncode, second.returncode) == (0, 75)
+    assert scene.began() == ["a 1"]
+
+
+def test_what_is_taken_over_takes_its_slot_and_its_pool(scene) -> None:
+    pools = {"settings": {"max_parallel": 3, "resources": {"gpu": 1}}}
+    scene.write(
+        hold("a", resources={"gpu": 1}),
+        hold("b"),
+        {"id": "c", "resources": {"gpu": 1}, "parameters": {"command": "ls go.a"}},
+        {"id": "d", "parameters": {"command": "ls go.b || ls go.a"}},
+        **pools,
+    )
+    scene.kill("run", "w.json", "--max-parallel", "2", began=2)
+    with scene.project.start("resume", "last", "--max-parallel", "1", "--json") as driver:
+        scene.project.until(lambda: len(scene.events(ev.DriverStarted)) == 2)
+        scene.go("a")
+        scene.project.until(lambda: "a" in {event.task for event in scene.events(ev.TaskSucceeded)})
+        assert {event.task for event in scene.events(ev.AttemptStarted)} == {"a", "b"}
+        scene.go("b")
+        output, _ = driver.communicate()
+
+    assert json.loads(output)["status"] == "success"
+    assert sorted(scene.began()) == ["a 1", "b 1"]
+
+
+def test_a_timeout_counts_from_the_start_of_the_attempt(scene) -> None:
+    scene.write(hold("a", timeout=2.0))
+    scene.kill(began=1)
+    began = next(event.at for event in _recorded(scene) if isinstance(event.event, ev.AttemptStarted))
+    scene.project.until(lambda: time.time() > began + 2.0)
+    before = time.monotonic()
+
+    report = scene.resume()
+
+    assert report["tasks"]["a"]["error"]["kind"] == "timeout"
+    assert time.monotonic() - before < 1.9, "it was given its time once more"
+    assert scene.left() == []
+
+
+def _recorded(scene: Scene) -> list[Any]:
+    from actorflow import api
+    from actorflow.settings import read_settings
+
+    root = scene.project.root
+    return list(api.inspect("last", settings=read_settings({"HOME": str(root)}, cwd=root)).events)
+
+
+def test_an_interrupt_ends_what_was_taken_over_with_all_that_it_has_started(scene) -> None:
+    scene.write(hold("a"), {"id": "b", "parameters": {"command": f"setsid sleep 300 & {HOLD}"}})
+    scene.kill(began=2)
+    with scene.project.start("resume", "last") as driver:
+        scene.project.until(lambda: len(scene.events(ev.DriverStarted)) == 2)
+        driver.send_signal(signal.SIGINT)
+        driver.communicate()
+
+    assert driver.returncode == 130
+    assert len(scene.events(ev.AttemptCancelled)) == 2
+    assert scene.left() == []
+
+
+def test_cancel_of_a_run_that_nobody_drives_ends_what_still_runs(scene) -> None:
+    scene.write(hold("a"), hold("b"))
+    scene.kill(began=2)
+    scene.go("b")
+    scene.project.until(lambda: scene.outliving() == {"a": False, "b": True})
+
+    said = scene.project.call("cancel", "last")
+
+    assert said.returncode == 0
+    assert (
+        "nobody was driving it, and what still ran of it was ended: a; what had finished since is not taken: b"
+        in said.stdout
+    )
+    assert scene.left() == []
+    assert [event.task for event in scene.events(ev.AttemptCancelled)] == ["a"]
+    assert [event.task for event in scene.events(ev.AttemptLost)] == ["b"]
+    assert scene.project.report("status", "last")["status"] == "cancelled"
+    scene.go("a")
+    assert scene.resume()["status"] == "success"
+
+
+def test_clean_leaves_a_run_alone_that_still_runs_and_doctor_names_it(scene) -> None:
+    scene.write(hold("a"))
+    scene.kill(began=1)
+
+    cleaned = scene.project.call("clean", "--status", "interrupted", "--keep", "0")
+    told = scene.project.call("doctor", "last").stdout
+
+    assert "it still runs, although nobody drives it: a (attempt 1)" in cleaned.stdout + cleaned.stderr
+    assert f"{scene.record('a').pid} (a, attempt 1)" in told
+    assert scene.outliving() == {"a": False}
+    scene.project.call("cancel", "last")
+    assert "removed run" in scene.project.call("clean", "--keep", "0").stdout
+
+
+def test_what_is_asked_for_again_is_ended_first(scene) -> None:
+    scene.write(hold("a"), hold("b"))
+    scene.kill(began=2)
+    first = scene.record("a").pid
+    scene.go("a", "b")  # for whoever looks from now on: the second attempts end at once
+    scene.project.root.joinpath("go.a").unlink()
+
+    assert scene.plan("--from", "a") == {"a": ("run", "asked"), "b": ("take", "finished")} or scene.plan(
+        "--from", "a"
+    ) == {"a": ("run", "asked"), "b": ("wait", "still_running")}
+    with scene.project.start("resume", "last", "--from", "a") as driver:
+        scene.project.until(lambda: len(scene.began()) == 3)
+        assert process_table.look(first) is None or scene.record("a", 2).pid != first
+        scene.go("a")
+        driver.communicate()
+
+    assert sorted(scene.began()) == ["a 1", "a 2", "b 1"]
+    assert scene.left() == []
+
+
+def test_with_the_current_file_only_what_is_asked_the_same_goes_on(scene) -> None:
+    scene.write(hold("a"), hold("b"))
+    scene.kill(began=2)
+    scene.write(hold("a", timeout=50), hold("b", "echo something else"))
+
+    assert scene.plan("--use-current-spec") == {"a": ("wait", "still_running"), "b": ("run", "lost")}
+    scene.go("a", "b")
+    report = scene.project.report("resume", "last", "--use-current-spec")
+
+    assert report["tasks"]["b"]["output"] == "something else"
+    assert sorted(scene.began()) == ["a 1", "b 1", "b 2"]
+
+
+def test_hooks_outlive_their_driver_too(scene) -> None:
+    hooks = {"on_start": [{"agent": "shell", **hold("s")}], "on_complete": [{"agent": "shell", **hold("e")}]}
+    scene.write({"id": "a", "parameters": {"command": "echo a >> ran.txt"}}, hooks=hooks)
+    scene.kill(began=1)
+    assert scene.plan()["s"] == ("wait", "still_running")
+    scene.go("s")
+    scene.kill("resume", "last", began=2)
+    assert scene.plan() == {
+        "a": ("reuse", "success"),
+        "s": ("reuse", "success"),
+        "e": ("wait", "still_running"),
+    }
+    scene.go("e")
+
+    assert scene.resume()["status"] == "success"
+    assert scene.began() == ["s 1", "e 1"]
+    assert scene.project.lines("ran.txt") == ["a"]
+
+
+def test_secrets_that_were_printed_while_nobody_drove_are_in_no_file(scene) -> None:
+    scene.project.environment["TOKEN"] = "s3cr3t-of-the-house"
+    context = {"secrets": {"TOKEN": "env:TOKEN"}}
+    scene.write(hold("a", "echo said $T; echo said $T >&2", env={"T": "${secrets.TOKEN}"}), context=context)
+    scene.kill(began=1)
+    scene.go("a")
+    scene.project.until(lambda: scene.outliving() == {"a": True})
+
+    report = scene.resume()
+
+    assert report["tasks"]["a"]["output"] == "said ***"
+    state = scene.project.root / ".claude/workflow-state"
+    assert [path for path in state.rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()] == []
+
+
+def test_an_output_that_does_not_fit_fails_it_as_any_other(scene) -> None:
+    scene.write(hold("a", "echo '[1, 2'", output_schema={"type": "array"}))
+    scene.kill(began=1)
+    scene.go("a")
+    scene.project.until(lambda: scene.outliving() == {"a": True})
+
+    assert scene.resume()["tasks"]["a"]["error"]["kind"] == "invalid_output"
+    assert scene.began() == ["a 1"]
+
+
+def test_a_run_that_is_resumed_by_its_own_task_does_not_wait_for_itself(scene) -> None:
+    me = f"{scene.project.python} -m actorflow"
+    command = HOLD + f"if [ $ACTORFLOW_ATTEMPT = 1 ]; then {me} resume last >&2; fi; echo done"
+    scene.write({"id": "a", "parameters": {"command": command}})
+    scene.kill(began=1)
+    scene.go("a")
+
+    scene.project.until(lambda: scene.project.report("status", "last")["status"] == "success")
+
+    assert scene.began() == ["a 1", "a 2"]
+
+
+def test_a_copy_of_a_run_and_the_original_leave_each_other_alone(scene) -> None:
+    scene.write(hold("a"))
+    scene.kill(began=1)
+    copy = scene.project.root / "copy"
+    shutil.copytree(scene.project.root / ".claude/workflow-state", copy, symlinks=True)
+    there = ("--state-dir", str(copy))
+
+    assert scene.project.report("status", "last", *there)["outliving"] == []
+    assert "what still ran" not in scene.project.call("cancel", "last", *there).stdout
+    assert "removed run" in scene.project.call("clean", "--keep", "0", *there).stdout
+    assert scene.outliving() == {"a": False}
+    scene.go("a")
+    assert scene.resume()["status"] == "success"
+    assert scene.began() == ["a 1"]
+
+
+def test_what_runs_in_a_project_that_was_moved_is_ended_and_runs_again(scene) -> None:
+    scene.write(hold("a"))
+    scene.kill(began=1)
+    old, new = scene.project.root, scene.project.root.with_name("elsewhere")
+    old.rename(new)
+    scene.project.root = new
+    scene.project.environment["HOME"] = str(new)
+    first = scene.record("a").pid
+
+    assert scene.outliving() == {}
+    old.symlink_to(new)  # where the run remembers that its project is
+    assert scene.outliving() == {"a": False}
+    old.unlink()
+    old.mkdir()
+    said = scene.project.call("cancel", "last")
+
+    assert said.returncode == 0
+    found = process_table.look(first)
+    assert found is None or not found.is_alive
+    assert scene.left() == []
