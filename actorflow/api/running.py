@@ -43,7 +43,7 @@ from actorflow.api.terms import DEFAULT_TERMS, Terms
 from actorflow.engine.begun import is_copied
 from actorflow.engine.drive import Drive, driver_started
 from actorflow.engine.feed import Hub, Watch, watch_safely
-from actorflow.engine.outliving import Outliving, as_begun, look_for_outliving
+from actorflow.engine.outliving import Outliving, as_begun, find_outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey, recovery_events
 from actorflow.engine.room import Room
@@ -263,7 +263,7 @@ class _Driving:
             heartbeat.busy_seconds = partial(getattr, journal, "busy_seconds", 0.0)
             records = await journal.read()
             state = await trio.to_thread.run_sync(restored, self.folder.path, records)
-            found = await self._look_for_outliving(state)
+            found = await find_outliving(self.folder.path, self.folder.run_id, state, self.agents)
             begin = self.terms.extended(self._facts(), state, first(state, journal.epoch, found), now=_now())
             if self.is_resumed:
                 await self._prepare(state, begin)
@@ -356,10 +356,6 @@ class _Driving:
     def _facts(self) -> Facts:
         blobs, run_id = BlobStore(self.folder.blobs), self.folder.run_id
         return Facts(self.plan, lambda task, attempt: _jitter(run_id, task, attempt), BlobReader(blobs))
-
-    async def _look_for_outliving(self, state: RunState) -> Mapping[AttemptKey, Outliving]:
-        path, run_id = self.folder.path, self.folder.run_id
-        return await trio.to_thread.run_sync(look_for_outliving, path, run_id, state, self.agents)
 
     async def _end_survivors(self, attempts: Collection[AttemptKey]) -> None:
         """End what a dead driver left running of these attempts, so that it does not run beside their next ones."""

@@ -63,7 +63,11 @@ def read_begun(folder: Path) -> Begun:
 def what_remains(folder: Path, *, marker: str = "") -> Remains:
     """Return what there is of the attempt in ``folder``, if that is where it was begun; see ``remains_of``."""
     home = read_begun(folder).folder
-    return remains_of(folder, marker=marker) if home is None or _is_same(home, folder) else Remains.GONE
+    if home is not None and not _is_same(home, folder):
+        return Remains.GONE
+    remains = remains_of(folder, marker=marker)
+    # What ends while we look may be seen neither at work nor done; then a second look sees it done.
+    return remains_of(folder, marker=marker) if remains is Remains.GONE else remains
 
 
 def is_copied(folder: Path) -> bool:

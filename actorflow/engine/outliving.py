@@ -12,9 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import trio
+
 from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, attempt_marker
 from actorflow.agents.interface import Agent, Reattaches
 from actorflow.agents.process_record import ProcessRecord
+from actorflow.agents.process_table import all_processes, markers_of, own_line
 from actorflow.agents.remains import Remains
 from actorflow.engine.begun import read_begun, what_remains
 from actorflow.engine.records import read_records
@@ -24,10 +27,13 @@ from actorflow.journal import Record
 from actorflow.state import RunState, TaskState
 from actorflow.state import events as ev
 
-__all__ = ["LOST", "Outliving", "as_begun", "attempt_path", "look_for_outliving"]
+__all__ = ["LOST", "Outliving", "as_begun", "attempt_path", "find_outliving", "look_for_outliving"]
 
 LOST = "lost"
 """The kind of the error with which an agent says that nobody can know how an attempt has ended."""
+
+_BEGINNING_SECONDS = 3.0
+_LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,34 @@ def look_for_outliving(
         agents: those by name that the run has now; only an attempt whose agent can go on with it counts. None when
             that is not asked.
     """
+    return _look(path, run_id, _open_tasks(state, agents))
+
+
+async def find_outliving(
+    path: Path, run_id: RunId, state: RunState, agents: Mapping[str, Agent]
+) -> dict[AttemptKey, Outliving]:
+    """Return what ``look_for_outliving`` does, once it is clear what has become of attempts that begin at this very moment.
+
+    Their processes are there and have not said yet who they are; this takes them milliseconds, and is waited for.
+    """
+    tasks = _open_tasks(state, agents)
+    if not tasks:
+        return {}
+    with trio.move_on_after(_BEGINNING_SECONDS):
+        while await trio.to_thread.run_sync(_any_begins, path, run_id, tasks):  # noqa: ASYNC110 (nobody tells us)
+            await trio.sleep(_LOOK_SECONDS)
+    return await trio.to_thread.run_sync(_look, path, run_id, tasks)
+
+
+def _open_tasks(state: RunState, agents: Mapping[str, Agent] | None) -> list[TaskState]:
+    tasks = [task for task in state.tasks.values() if task.is_attempt_open]
+    return [task for task in tasks if agents is None or isinstance(agents.get(task.agent), Reattaches)]
+
+
+def _look(path: Path, run_id: RunId, tasks: Iterable[TaskState]) -> dict[AttemptKey, Outliving]:
     inside = f"{os.environ.get(ANCESTORS_VARIABLE, '')} {os.environ.get(MARKER_VARIABLE, '')}".split()
     found: dict[AttemptKey, Outliving] = {}
-    for task in state.tasks.values():
-        if not task.is_attempt_open or not _can_be_taken_over(task, agents):
-            continue
+    for task in tasks:
         marker = attempt_marker(run_id, task.id, task.attempts)
         if marker in inside:  # it would wait for us, and we for it
             continue
@@ -79,6 +108,20 @@ def look_for_outliving(
                 0 if record is None else record.pid,
             )
     return found
+
+
+def _any_begins(path: Path, run_id: RunId, tasks: Iterable[TaskState]) -> bool:
+    """Whether one of these attempts has processes that have not said who they are."""
+    markers = {
+        attempt_marker(run_id, task.id, task.attempts)
+        for task in tasks
+        if ProcessRecord.read(attempt_path(path, task.id, task.attempts)) is None
+    }
+    if not markers:
+        return False
+    ours = own_line()
+    others = (process for process in all_processes() if process.is_alive and process.pid not in ours)
+    return any(markers & markers_of(process.pid) for process in others)
 
 
 def as_begun(
@@ -104,7 +147,3 @@ def as_begun(
 def attempt_path(path: Path, task: TaskId, attempt: int) -> Path:
     """Return the folder of an attempt below that of its run; it is not made."""
     return path / "attempts" / task / str(attempt)
-
-
-def _can_be_taken_over(task: TaskState, agents: Mapping[str, Agent] | None) -> bool:
-    return agents is None or isinstance(agents.get(task.agent), Reattaches)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from actorflow.state import events as ev
+
 pytestmark = pytest.mark.slow
 
 SLICES = 2
@@ -62,30 +64,39 @@ def _has_one_winner(race) -> bool:
 
 def test_of_two_command_lines_one_drives_and_the_other_says_who(project, fifo, size) -> None:
     project.write(
-        "w.yaml", "name: w\ntasks: [{id: a, agent: shell, parameters: {command: 'echo > gate; cat go'}}]\n"
+        "w.yaml",
+        "name: w\ntasks: [{id: a, agent: shell, parameters: {command: 'echo >> began.txt; cat go'}}]\n",
     )
-    gate, _go = fifo("gate"), fifo("go")
+    go = fifo("go")
     with project.start("run", "w.yaml") as driver:
-        gate.read_text()
+        project.until(lambda: project.lines("began.txt"))
         driver.send_signal(signal.SIGKILL)
         driver.communicate()
 
+    cancelled = 0
     for number in range(size(1, 25)):
         first, second = project.start("resume", "last"), project.start("resume", "last")
-        gate.read_text()
+        project.until(lambda number=number: _drivers(project) == number + 2)
         loser, winner = _sorted(first, second)
         _, words = loser.communicate(timeout=60)
-        # A task that is lost four times in a row fails: now and then the run is cancelled, which begins the count anew.
-        winner.send_signal(signal.SIGTERM if number % 3 == 2 else signal.SIGKILL)
+        # What is at work goes on after a kill; a cancellation ends it, and it begins anew.
+        is_cancelled = number % 3 == 2
+        if is_cancelled:
+            project.until(lambda: len(project.lines("began.txt")) > cancelled)
+        winner.send_signal(signal.SIGTERM if is_cancelled else signal.SIGKILL)
         winner.communicate(timeout=60)
+        cancelled += is_cancelled
         assert loser.returncode == 75, words
         assert f"driven by process {winner.pid} on " in words
-    (project.root / "go").unlink()
-    project.write("go", "")
     with project.start("resume", "last") as last:
-        gate.read_text()
+        go.write_text("done")
         last.communicate(timeout=60)
     assert last.returncode == 0
+    assert len(project.lines("began.txt")) == cancelled + 1
+
+
+def _drivers(project) -> int:
+    return sum(isinstance(event, ev.DriverStarted) for event in project.events())
 
 
 def _sorted(first, second):

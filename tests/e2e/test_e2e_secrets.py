@@ -16,7 +16,7 @@ tasks:
   - id: a
     agent: shell
     env: {ONE: "${secrets.ONE}", TWO: "${secrets.TWO}"}
-    parameters: {command: "echo $ONE $TWO; echo $ONE $TWO >&2; [ -e go ] || { while ! grep -q $TWO .claude/workflow-state/runs/*/attempts/a/1/stderr; do sleep 0.02; done; echo > gate; sleep 600; }"}
+    parameters: {command: "echo $ONE $TWO; echo $ONE $TWO >&2; [ -e go ] || { while ! grep -q $TWO .claude/workflow-state/runs/*/attempts/a/1/stderr; do sleep 0.02; done; echo > gate; until [ -e go ]; do sleep 0.02; done; }"}
   - {id: b, agent: echo, dependencies: [a], parameters: {got: "${a.output}"}}
   - id: c
     agent: shell
