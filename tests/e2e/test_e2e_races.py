@@ -82,7 +82,7 @@ def test_of_two_command_lines_one_drives_and_the_other_says_who(project, fifo, s
         # What is at work goes on after a kill; a cancellation ends it, and it begins anew.
         is_cancelled = number % 3 == 2
         if is_cancelled:
-            project.until(lambda: len(project.lines("began.txt")) > cancelled)
+            project.until(lambda cancelled=cancelled: len(project.lines("began.txt")) > cancelled)
         winner.send_signal(signal.SIGTERM if is_cancelled else signal.SIGKILL)
         winner.communicate(timeout=60)
         cancelled += is_cancelled
