@@ -98,8 +98,15 @@ def _files(folder: Path, seen: set[tuple[int, int]], depth: int = 0) -> Iterator
         path = Path(entry.path)
         if entry.name.lower().endswith(_ENDINGS) and path.is_file():
             yield path
-        elif entry.is_dir() and not entry.name.startswith("."):
+        elif _is_folder(entry) and not entry.name.startswith("."):
             yield from _files(path, seen, depth + 1)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _name_of(path: Path, scope: Scope) -> str | None:

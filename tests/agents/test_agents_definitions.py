@@ -149,5 +149,6 @@ def test_links_are_followed_and_circles_are_not(define, names, tmp_path):
     folder = tmp_path / "project" / ".claude" / "agents"
     (folder / "more").symlink_to(tmp_path / "user" / "agents")
     (folder / "round").symlink_to(folder)
+    (folder / "itself.md").symlink_to("itself.md")
 
     assert sorted(names()) == ["a", "b"]

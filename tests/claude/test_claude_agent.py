@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import uuid
 from pathlib import Path
@@ -12,6 +13,7 @@ import trio
 
 from actorflow.agents.claude import agent as claude_agent
 from actorflow.agents.claude.agent import ClaudeAgent
+from actorflow.agents.claude.login import LOGIN_VARIABLES
 from actorflow.agents.claude.setup import ClaudeSetup
 from actorflow.agents.definitions_reader import read_definition
 from actorflow.agents.family import GRACE_SECONDS
@@ -212,6 +214,37 @@ async def test_a_policy_that_cannot_be_understood_stops_everything_before_it_beg
     with pytest.raises(AgentError) as caught:
         await subject.run(make_request(tmp_path, {"task": "x"}), RecordingChannel())
     assert (caught.value.kind, caught.value.retryable) == ("invalid_options", False)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+async def test_a_policy_that_is_no_file_stops_everything_and_waits_for_nobody(agent, tmp_path, make):
+    make(tmp_path / "actorflow.yaml")
+
+    with trio.fail_after(10), pytest.raises(ConfigurationError, match=r"actorflow\.yaml"):
+        await agent(user_folder=tmp_path).prepare(frozenset({"ANTHROPIC_API_KEY"}))
+
+
+@pytest.mark.parametrize(
+    ("does", "is_refused"),
+    [
+        ("""echo '{"loggedIn": false}'""", True),
+        ("""echo '{"loggedIn": true}'""", False),
+        ("exit 3", False),
+        ("echo no", False),
+        ("exec tr '\\0' x </dev/zero", False),
+    ],
+)
+async def test_what_says_whether_somebody_is_logged_in(agent, program, monkeypatch, does, is_refused):
+    await trio.Path(program).write_text(f"#!/bin/sh\n{does}\n")
+    for name in LOGIN_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+    with trio.fail_after(9):
+        if is_refused:
+            with pytest.raises(ConfigurationError, match="not logged in"):
+                await agent().prepare(frozenset())
+        else:
+            await agent().prepare(frozenset())
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "claude:\n", "x-mine: 1\n"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import trio
@@ -26,6 +26,7 @@ LOGIN_VARIABLES: Final = frozenset(
 """Each of these says how to log in."""
 
 _PATIENCE_SECONDS: Final = 10.0
+_LONGEST_ANSWER_BYTES: Final = 64 * 1024
 
 
 async def check_login(program: str) -> None:
@@ -48,21 +49,32 @@ async def _logged_in(program: str, environment: Mapping[str, str]) -> bool | Non
     """Return what ``claude auth status`` says, None when it says nothing that we understand."""
     try:
         with trio.move_on_after(_PATIENCE_SECONDS):
-            asked = await trio.run_process(
-                [program, "auth", "status", "--json"],
-                capture_stdout=True,
-                stderr=subprocess.DEVNULL,
-                stdin=b"",
-                check=False,
-                env=dict(environment),
-                deliver_cancel=_kill,
-            )
-            answer = json.loads(asked.stdout)
+            answer = json.loads(await _first_of_stdout([program, "auth", "status", "--json"], environment))
             return answer["loggedIn"] if isinstance(answer["loggedIn"], bool) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return None
 
 
-async def _kill(process: trio.Process) -> None:
-    process.kill()
+async def _first_of_stdout(argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
+    """Return what a program prints, or as much of it as an answer can have; then it is ended."""
+    said = b""
+    process = await trio.lowlevel.open_process(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=dict(environment),
+    )
+    assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+    try:
+        async for piece in process.stdout:
+            said += piece
+            if len(said) > _LONGEST_ANSWER_BYTES:
+                break
+    finally:
+        process.kill()
+        with trio.move_on_after(_PATIENCE_SECONDS, shield=True):
+            await process.stdout.aclose()
+            await process.wait()
+    return said

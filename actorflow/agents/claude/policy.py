@@ -7,6 +7,8 @@ there says nothing; one that cannot be understood is an error, because it may ha
 
 from __future__ import annotations
 
+import os
+import stat
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,7 +105,12 @@ def read_policy(project_root: Path | None, user_folder: Path | None) -> Policy:
 
 def _read(file: Path) -> Policy | None:
     try:
-        with file.open("rb") as stream:
+        # A pipe, which somebody may have put there, would let us wait for ever.
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise ConfigurationError(
+                    f"{file} is no file", hint="no agent is run while it is unclear what it may do"
+                )
             data = stream.read(_LIMITS.max_bytes + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
