@@ -29,6 +29,9 @@ ARGUMENTS_KEY = "actorflow.arguments"
 RUN_KEY = "actorflow.run_id"
 """In a click context's ``meta``: the run that the command has begun, if any."""
 
+_RUNNING = frozenset({"run", "resume"})
+"""Commands of which one wants to know that they have not begun."""
+
 BROKEN_PIPE = 141
 """The exit code when whoever read our output has gone: what a shell gives for SIGPIPE."""
 
@@ -46,7 +49,7 @@ def exit_code_for(error: Exception, ctx: click.Context) -> int:
         from actorflow.cli.output import print_json
 
         print_json({"error": error_report(known)} | ({"run_id": run_id} if run_id else {}))
-    say(_words(known), to_stderr=True)
+    say(_words(known, is_run=ctx.invoked_subcommand in _RUNNING), to_stderr=True)
     if run_id:
         say(f"what run {run_id} has recorded is kept; go on with: actorflow resume {run_id}", to_stderr=True)
     return known.exit_code
@@ -102,11 +105,10 @@ def _known(error: Exception) -> ActorflowError:
     return InternalError(f"internal error: {type(error).__name__}{detail}")
 
 
-def _words(error: ActorflowError) -> str:
+def _words(error: ActorflowError, *, is_run: bool) -> str:
     if isinstance(error, SpecErrors):
-        return escape_lines(
-            "\n".join([*map(str, error.problems), f"error: {count_text(error)}; nothing was run"])
-        )
+        end = "; nothing was run" if is_run else ""
+        return escape_lines("\n".join([*map(str, error.problems), f"error: {count_text(error)}{end}"]))
     lines = [f"error: {error.message}", *(f"  {line}" for line in error.hint.splitlines())]
     if isinstance(error, InternalError) and not os.environ.get("ACTORFLOW_DEBUG"):
         lines.append("  ACTORFLOW_DEBUG=1 shows where it happened")

@@ -102,7 +102,7 @@ class Report:
 def spelled(path: Path) -> str:
     """Return the end of ``path`` as a reader knows it: ``timeout``, ``dependencies[0]``."""
     if not path:
-        return "the workflow"
+        return "the file"
     last = path[-1]
     if isinstance(last, str):
         return last

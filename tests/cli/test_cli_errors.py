@@ -42,7 +42,7 @@ def status(monkeypatch: pytest.MonkeyPatch, error: BaseException, *options: str)
     [
         (InputError("the input 'x' is missing", hint="--set x=..."), 2, "error: the input 'x' is missing\n  --set x=...\n"),
         (RunError("no run 'y'"), 2, "error: no run 'y'\n"),
-        (SpecErrors((PROBLEM, PROBLEM)), 2, "error: 2 problems; nothing was run\n"),
+        (SpecErrors((PROBLEM, PROBLEM)), 2, "error: 2 problems\n"),
         (ConfigurationError("no agent 'claude'"), 3, "error: no agent 'claude'\n"),
         (JournalFull("no room in /state"), 74, "error: no room in /state\n"),
         (RunLocked("R", "process 4711"), 75, "error: run R is driven by process 4711\n"),

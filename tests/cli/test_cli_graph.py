@@ -181,6 +181,7 @@ def test_a_file_with_problems_is_not_drawn_and_all_are_told(call: Call, workflow
     assert done.stdout == ""
     assert "nobody" in done.stderr
     assert "nobody2" in done.stderr
+    assert "nothing was run" not in done.stderr  # nobody wanted to run it
 
 
 def test_without_graphviz_the_message_says_what_to_install_and_what_works(

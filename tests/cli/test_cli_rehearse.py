@@ -55,6 +55,14 @@ def stubs(project: Path):
     return stubs
 
 
+def test_stubs_that_are_no_mapping_are_a_file_that_is_wrong(call, review, project: Path) -> None:
+    (project / "s.yaml").write_text("- a\n")
+
+    done = call("run", review, "--set", "file=a.py", "--rehearse", "s.yaml")
+
+    assert "s.yaml:1:1: error[E601]: the file must be a mapping, not a list" in done.stderr
+
+
 def rehearsed(call, *arguments: str, exit_code: int = 0) -> dict:
     done = call("run", *arguments, "--set", "file=a.py", "--json")
     assert done.exit_code == exit_code, done.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -73,6 +74,26 @@ def test_several_files_are_checked_at_once_and_each_is_named(files: Path, call, 
         ("good.yaml", True),
         ("bad.yaml", False),
     ]
+
+
+def test_what_cannot_be_read_keeps_no_other_file_from_being_checked(files: Path, call, fits) -> None:
+    Path("folder").mkdir()
+    named = ["folder", "good.yaml", "none.yaml", "bad.yaml"]
+    plain, machine = call("validate", *named), call("validate", *named, "--json")
+
+    assert plain.exit_code == machine.exit_code == 2
+    assert "good.yaml: valid" in plain.stdout
+    assert "bad.yaml:3" in plain.stdout
+    assert re.search(r"^folder: not valid: .*folder", plain.stderr, re.MULTILINE)
+    assert "none.yaml: not valid: no workflow file" in plain.stderr
+    reports = fits("validations", json.loads(machine.stdout))
+    assert [(report["file"], report["valid"], "error" in report) for report in reports] == [
+        ("folder", False, True),
+        ("good.yaml", True, False),
+        ("none.yaml", False, True),
+        ("bad.yaml", False, False),
+    ]
+    assert reports[0]["error"]["kind"] == "input_error"
 
 
 def test_a_warning_fails_only_a_strict_check(files: Path, call) -> None:
