@@ -20,8 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-import trio
-
 from actorflow.workflow.model import LEAST_STORED_BYTES
 
 __all__ = ["Flood", "close_gap", "close_gap_in_time", "read_stored"]
@@ -118,6 +116,8 @@ def close_gap(path: Path) -> bool:
 
 async def close_gap_in_time(path: Path) -> None:
     """Close the gap unless that takes too long or there is no room for it: with its hole the file is as good. Cannot be cancelled."""
+    import trio  # only here: whoever reads what is stored needs none
+
     with trio.move_on_after(_CLOSE_SECONDS, shield=True), suppress(OSError):
         await trio.to_thread.run_sync(close_gap, path, abandon_on_cancel=True)
 

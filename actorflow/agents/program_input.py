@@ -16,18 +16,13 @@ from pathlib import Path
 import trio
 
 from actorflow.agents.capture import open_private
+from actorflow.agents.input_mark import INPUT_PART
 
-__all__ = ["ProgramInput", "is_input_cut"]
+__all__ = ["ProgramInput"]
 
-_MARK = "stdin.part"
 _USUAL_BYTES = 64 * 1024
 _MOST_BYTES = 1024 * 1024
 """How large a pipe anybody may make (Linux)."""
-
-
-def is_input_cut(folder: Path) -> bool:
-    """Tell whether the driver of an attempt died before it had given the program all that it was to read."""
-    return (folder / _MARK).exists()
 
 
 class ProgramInput:
@@ -55,7 +50,7 @@ class ProgramInput:
             childs_ends: closes the program's end.
             on_failure: closes ours.
         """
-        mark = folder / _MARK
+        mark = folder / INPUT_PART
         mark.unlink(missing_ok=True)
         if data is None:
             nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from actorflow.agents import process_table
 from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, EXIT_PART, read_exit_code
+from actorflow.agents.input_mark import is_input_cut
 from actorflow.agents.process_record import RECORD_FILE, ProcessRecord, call_name
-from actorflow.agents.program_input import is_input_cut
 
 __all__ = ["Remains", "remains_of"]
 

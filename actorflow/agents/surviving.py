@@ -24,10 +24,10 @@ from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, read_exit_code, seal
 from actorflow.agents.family import GRACE_SECONDS, KILL_SECONDS, Survivors
 from actorflow.agents.flood import Flood, close_gap_in_time
 from actorflow.agents.handles import open_handle
+from actorflow.agents.input_mark import is_input_cut
 from actorflow.agents.interface import AttemptChannel
 from actorflow.agents.output import TAIL_BYTES, Tail
 from actorflow.agents.process_record import ProcessRecord
-from actorflow.agents.program_input import is_input_cut
 from actorflow.agents.wrapper import READING_ENDS
 from actorflow.errors import AgentError
 from actorflow.workflow.model import DEFAULT_STORED_BYTES

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from actorflow.api.presence import standing_under
-from actorflow.engine.outliving import Outliving, look_for_outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.snapshots import Folded, folded, folded_from_snapshot
 from actorflow.errors import RunError
@@ -24,6 +24,9 @@ from actorflow.state import RunState, fold
 from actorflow.state.events import BlobRef
 from actorflow.state.recorded import Recorded
 from actorflow.values import Frozen, freeze
+
+if TYPE_CHECKING:
+    from actorflow.engine.outliving import Outliving
 
 __all__ = ["Glance", "Inspection", "glance", "glance_at_snapshot", "inspect"]
 
@@ -78,8 +81,11 @@ class Glance:
 
     def outliving(self) -> tuple[Outliving, ...]:
         """Return the attempts that have outlived the driver, in the order of the workflow; none while one drives."""
-        if self.driver is not None:
+        has_ended = self.state.status is not None and self.state.status.is_terminal
+        if self.driver is not None or has_ended:
             return ()
+        from actorflow.engine.outliving import look_for_outliving  # few runs have been left by a driver
+
         found = look_for_outliving(self.folder, self.run_id, self.state)
         place = {task_id: index for index, task_id in enumerate(self.order)}
         return tuple(sorted(found.values(), key=lambda attempt: place.get(attempt.task, len(place))))

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import trio
-
 from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, attempt_marker
 from actorflow.agents.interface import Agent, Reattaches
 from actorflow.agents.process_record import ProcessRecord
@@ -78,6 +76,8 @@ async def find_outliving(
     tasks = _open_tasks(state, agents)
     if not tasks:
         return {}
+    import trio  # only here: who looks at a run from outside needs none
+
     with trio.move_on_after(_BEGINNING_SECONDS):
         while await trio.to_thread.run_sync(_any_begins, path, run_id, tasks):  # noqa: ASYNC110 (nobody tells us)
             await trio.sleep(_LOOK_SECONDS)
