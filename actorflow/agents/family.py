@@ -256,7 +256,7 @@ class Survivors(_Kin):
         alive = {p.pid: p for p in process_table.all_processes() if p.is_alive and p.pid not in ours}
         takers = self._find_takers(alive)
         self._takers = [alive.pop(pid) for pid in takers]
-        self._see_descendants(alive)
+        self.see_descendants()
         return [process for process in alive.values() if self._is_ours(process)]
 
     def signal(self, number: int, members: list[Process]) -> None:
@@ -273,13 +273,16 @@ class Survivors(_Kin):
             found |= more
         return found
 
-    def _see_descendants(self, alive: Mapping[int, Process]) -> None:
+    def see_descendants(self) -> None:
+        """Remember who descends from the leader now: who leaves its session, and clears its environment, does not get away later. Cheap."""
         if self._leader is None or not self.leads():
             return
-        waiting, found = [self._leader.pid], {self._leader.pid}
+        takers = {self._taker.pid} if self._taker is not None else set()
+        waiting, found = [self._leader.pid], {self._leader.pid, *takers}
         while waiting:
-            children = {pid for pid in process_table.children_of(waiting.pop()) if pid in alive} - found
-            self._seen |= {pid: alive[pid].started for pid in children}
+            children = set(process_table.children_of(waiting.pop())) - found
+            processes = [process for pid in children if (process := process_table.look(pid)) is not None]
+            self._seen |= {process.pid: process.started for process in processes}
             waiting += children
             found |= children
 

@@ -37,6 +37,9 @@ __all__ = ["SurvivingProgram", "lost"]
 _LOOK_SECONDS = 0.2
 """How often the files are looked at; nobody tells us when they grow."""
 
+_SEE_SECONDS = 5.0
+"""How often it is looked which processes it has started: they are not our children, so nobody tells us who gets away."""
+
 _DRAIN_LOOK_SECONDS = 0.02
 
 _QUIET_SECONDS = 2.0
@@ -115,7 +118,11 @@ class SurvivingProgram:
         """
         handle = open_handle(self.pid) if self._survivors.leads() else None
         try:
+            see_at = -math.inf
             while self._survivors.leads() and self._is_taken_in():
+                if trio.current_time() >= see_at:
+                    self._survivors.see_descendants()
+                    see_at = trio.current_time() + _SEE_SECONDS
                 await self._look_on(handle)
         finally:
             if handle is not None:

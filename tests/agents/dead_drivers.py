@@ -28,26 +28,54 @@ signal.alarm(60)  # no test waits for ever
 folder, agent, parameters, shell = sys.argv[1:]
 wrapper._SHELL = shell
 agent = {"shell": ShellAgent, "python": PythonAgent}[agent]()
-trio.run(agent.run, make_request(Path(folder), json.loads(parameters)), Printing())
+
+async def main():
+    async with trio.open_nursery() as nursery:
+        for place, given in json.loads(Path(parameters).read_text()).items():
+            nursery.start_soon(agent.run, make_request(Path(place), given), Printing())
+
+trio.run(main)
 """
 
 
-def start_driver(folder, parameters, *, agent="shell", shell="/bin/sh", environment=None):
-    """Start a process that runs one attempt, and says on its stdout what is reported."""
-    arguments = [sys.executable, "-c", DRIVER, str(folder), agent, json.dumps(parameters), shell]
+def start_driver(folder, attempts, *, agent="shell", shell="/bin/sh", environment=None):
+    """Start a process that runs attempts at once, and says on its stdout what is reported.
+
+    Args:
+        attempts: parameters, or place -> parameters.
+    """
+    file = Path(folder) / "attempts.json"
+    file.write_text(json.dumps(attempts if all_places(attempts) else {str(folder): attempts}))
+    arguments = [sys.executable, "-c", DRIVER, str(folder), agent, str(file), shell]
     return subprocess.Popen(
         arguments, stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
     )
 
 
-def kill_driver(folder, parameters, *, after="up", **options):
-    """Let a driver work until it says ``after`` at the end of a line, kill it with -9, and return the request."""
-    with start_driver(folder, parameters, **options) as driver:
+def all_places(attempts):
+    return all(isinstance(given, dict) and place.startswith("/") for place, given in attempts.items())
+
+
+def kill_driver(folder, attempts, *, after="up", before_kill=None, **options):
+    """Let a driver work until all its attempts have said ``after`` at the end of a line, and kill it with -9.
+
+    Returns the request of its attempt, or of all, in order.
+
+    Args:
+        before_kill: is called in between.
+    """
+    with start_driver(folder, attempts, **options) as driver:
+        missing = len(attempts) if all_places(attempts) else 1
         for line in driver.stdout:
-            if line.split()[-1:] == [after]:
+            missing -= line.split()[-1:] == [after]
+            if not missing:
                 break
+        if before_kill is not None:
+            before_kill()
         driver.kill()
-    return make_request(Path(folder), parameters)
+    if all_places(attempts):
+        return [make_request(Path(place), given) for place, given in attempts.items()]
+    return make_request(Path(folder), attempts)
 
 
 def alive(request):
