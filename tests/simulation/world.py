@@ -64,6 +64,8 @@ EPOCH = 1_800_000_000.0
 RUN_ID = RunId("20260101-000000-aaaaaa")
 MOST_SECONDS = 400_000.0
 """No run takes so long: one that does waits for something that does not come."""
+MOST_DRIVERS = 100
+"""No run takes so many drivers: the most among thousands is 14."""
 TRAITS = {
     name: AgentTraits(
         name=name, supports=frozenset(get_args(TaskFeature)), needs_folder=False, backend=backend
@@ -228,6 +230,11 @@ class World:
             nursery.start_soon(driver.live)
             await driver.over.wait()
             if self._is_over():
+                return
+            if self.driver_count == MOST_DRIVERS:
+                state = self.ledger.state
+                why = f"after {MOST_DRIVERS} drivers it is {state.status}, because {state.paused_because or 'nobody knows'}"
+                self.blame(Violation(f"the run does not end; {why}; its tasks are {self.statuses()}"))
                 return
             await trio.sleep(self.rng.choice((0.0, 0.0, 0.3, 1.0, 60.0)))
 
