@@ -23,7 +23,7 @@ from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.flood import read_stored
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import Line, LineSplitter
-from actorflow.agents.process import ProgramExit
+from actorflow.agents.process import ProgramExit, abandoned_if_cancelled
 from actorflow.agents.running import RunningProgram
 from actorflow.agents.surviving import SurvivingProgram
 from actorflow.values import FrozenDict
@@ -159,8 +159,9 @@ async def run_conversation(
         stored_bytes=request.stored_bytes,
     )
     try:
-        channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
-        answer, outlived_output = await _talk(program, talk, request.folder / "stdout", silent_seconds)
+        with abandoned_if_cancelled(program):
+            channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
+            answer, outlived_output = await _talk(program, talk, request.folder / "stdout", silent_seconds)
     except BaseException:
         if farewell_seconds:
             await program.leave(farewell, farewell_seconds)
@@ -196,8 +197,9 @@ async def reattach_conversation(
         grace_seconds=grace_seconds,
     )
     try:
-        channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
-        answer, outlived_output = await _talk(program, talk, request.folder / "stdout", math.inf)
+        with abandoned_if_cancelled(program):
+            channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
+            answer, outlived_output = await _talk(program, talk, request.folder / "stdout", math.inf)
     finally:
         left_running = await program.finish(grace_seconds)
     # A talk that has come to its end needs no more than it has heard.

@@ -4,6 +4,7 @@ The wrapper (``wrapper.sh``) writes the code into ``exit.part``, perhaps below a
 The file gets its name ``exit`` from whoever has moved everything out of the program's pipes into its files: the
 driver, or who has taken over from it. So ``exit`` alone says that the output is whole, and a rename needs no room
 on a full disk; ``exit.cut`` says that something could not be taken in. Not synced: after a reboot nothing of it counts.
+A program that its driver ends says nothing by its end: what is said of it is taken back before.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def seal(folder: Path) -> None:
 
 
 def forget_exit(folder: Path) -> None:
-    """Take back what was said: what comes of the attempt now is nobody's result."""
+    """Take back what was said, and what the wrapper is going to say: what comes of the attempt now is nobody's result."""
     for name in (EXIT_FILE, EXIT_PART, EXIT_CUT):
         with suppress(FileNotFoundError):
             (folder / name).unlink()

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,14 @@ from actorflow.agents.surviving import SurvivingProgram
 from actorflow.errors import AgentError
 from actorflow.values import FrozenDict
 
-__all__ = ["ProgramExit", "end_survivors", "max_processes", "reattach_program", "run_program"]
+__all__ = [
+    "ProgramExit",
+    "abandoned_if_cancelled",
+    "end_survivors",
+    "max_processes",
+    "reattach_program",
+    "run_program",
+]
 
 _DESCRIPTORS_PER_PROCESS = 8
 """Two pipes, two files, its stdin, its handle, one to read along, and one to end what it leaves behind."""
@@ -98,11 +106,12 @@ async def run_program(
         stored_bytes=request.stored_bytes,
     )
     try:
-        channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(program.feed)
-            await program.work()
-            nursery.cancel_scope.cancel()
+        with abandoned_if_cancelled(program):
+            channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(program.feed)
+                await program.work()
+                nursery.cancel_scope.cancel()
     finally:
         # An exception on its way, such as Cancelled, goes on afterwards.
         left_running = await program.finish(grace_seconds)
@@ -134,11 +143,24 @@ async def reattach_program(
         grace_seconds=grace_seconds,
     )
     try:
-        channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
-        await program.work()
+        with abandoned_if_cancelled(program):
+            channel.report(Progress(kind="started", data=FrozenDict(pid=program.pid)))
+            await program.work()
     finally:
         left_running = await program.finish(grace_seconds)
     return ProgramExit(program.exit_code, request.folder / "stdout", request.folder / "stderr", left_running)
+
+
+@contextmanager
+def abandoned_if_cancelled(program: RunningProgram | SurvivingProgram) -> Iterator[None]:
+    """Abandon a program when this block is cancelled, before anything ends it."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:  # Cancelled, alone or in a group
+        program.abandon()
+        raise
 
 
 async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float = GRACE_SECONDS) -> bool:

@@ -15,12 +15,13 @@ import os
 import signal
 import termios
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import trio
 
 from actorflow.agents import process_table
-from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, read_exit_code, seal
+from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, forget_exit, read_exit_code, seal
 from actorflow.agents.family import GRACE_SECONDS, KILL_SECONDS, Survivors
 from actorflow.agents.flood import Flood, close_gap_in_time
 from actorflow.agents.handles import open_handle
@@ -154,6 +155,15 @@ class SurvivingProgram:
     def may_print(self) -> bool:
         """Return True: it is waited for until it ends."""
         return True
+
+    def abandon(self) -> None:
+        """Have its end say nothing to whoever comes after us; as of a ``RunningProgram``."""
+        try:
+            forget_exit(self._folder)
+        except OSError:  # a disk that fails: without its wrapper nobody writes it down
+            if self._survivors.leads():
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
 
     async def finish(self, grace_seconds: float) -> int:
         """End whatever is left of it. Returns how many processes there were besides the program itself.
