@@ -255,6 +255,13 @@ def test_it_goes_back_a_bounded_number_of_times(hold, verdicts):
     assert not verdicts
 
 
+def test_a_command_that_a_signal_ends_says_so(hold, verdicts):
+    verdicts.extend([Verdict(-9, "", "")])
+    talk, _ = hold(Scripted([lines.result("done")]), verify="x", options=ClaudeOptions(verify_retries=0))
+
+    assert talk.error.message == "verify was killed by signal 9"
+
+
 def test_an_answer_of_a_woken_turn_is_not_taken_for_the_answer_to_what_was_sent_back(hold, verdicts):
     verdicts.extend([Verdict(1, "", "no"), Verdict(0, "", "")])
     woken = lines.result("woken", origin={"kind": "task-notification"})

@@ -287,17 +287,17 @@ class Talk:
 
     async def _send_back(self, verdict: Verdict) -> Message | None:
         if self._verified > self._options.verify_retries:
-            message = f"verify failed with exit code {verdict.code}: {verdict.last_line}".rstrip(": ")
+            message = f"verify {verdict.ending}: {verdict.last_line}".rstrip(": ")
             self.error = failure("verify_failed", message)
             return None
         if self._is_mute:
-            self.error = _cannot_be_told(f"verify failed with exit code {verdict.code}")
+            self.error = _cannot_be_told(f"verify {verdict.ending}")
             return None
         self.notes.append(f"verify failed and went back to the agent: {verdict.last_line}".rstrip(": "))
         again = partial(
             feedback,
             self._request,
-            f"The work was checked with the command below, which failed with exit code {verdict.code}.",
+            f"The work was checked with the command below, which {verdict.ending}.",
             FrozenDict(command=self._request.verify, stdout=verdict.output, stderr=verdict.errors),
             end="Find out why, put it right, and answer as before. The same command will decide again.",
         )

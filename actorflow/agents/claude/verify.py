@@ -51,6 +51,13 @@ class Verdict:
         return self.code == 0
 
     @property
+    def ending(self) -> str:
+        """How the command ended, in words that go on a sentence."""
+        if self.code < 0:
+            return f"was killed by signal {-self.code}"
+        return f"failed with exit code {self.code}"
+
+    @property
     def last_line(self) -> str:
         """What says most in one line."""
         text = self.errors or self.output

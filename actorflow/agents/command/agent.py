@@ -43,7 +43,7 @@ _RETURNS: Final = 3
 
 _MISFIT: Final = "Your answer cannot be taken, for the reason below. Answer again, with nothing but one JSON value that fits the schema."
 _REFUSED: Final = (
-    "The work was checked with the command below, which failed with exit code {code}. Find out why, put it right, and "
+    "The work was checked with the command below, which {ending}. Find out why, put it right, and "
     "answer as before. The same command will decide again."
 )
 
@@ -222,7 +222,7 @@ class _Attempt:
             if verdict.is_good:
                 return output
             if not returns or not self._can_go_back:
-                message = f"verify failed with exit code {verdict.code}: {verdict.last_line}".rstrip(": ")
+                message = f"verify {verdict.ending}: {verdict.last_line}".rstrip(": ")
                 raise AgentError("verify_failed", message)
             returns -= 1
             self._notes = (
@@ -230,7 +230,7 @@ class _Attempt:
                 f"verify failed and went back to the agent: {verdict.last_line}".rstrip(": "),
             )
             told = {"command": request.verify, "stdout": verdict.output, "stderr": verdict.errors}
-            answer = await self._call(partial(self._feedback, _REFUSED.format(code=verdict.code), **told))
+            answer = await self._call(partial(self._feedback, _REFUSED.format(ending=verdict.ending), **told))
 
     @property
     def _can_go_back(self) -> bool:
