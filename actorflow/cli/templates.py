@@ -118,11 +118,12 @@ def new_command(
     settings = settings_for(None)
     found = api.read_template(name, settings=settings)
     read_defaults(found.workflow, assignments)  # a mistake is told before anything is asked
+    given = {text.partition("=")[0].strip() for text in assignments}
     asked: dict[str, Frozen] = {}
     if not (no_input or as_json) and sys.stdin.isatty() and sys.stderr.isatty():
         from actorflow.cli.asking import ask_defaults
 
-        asked = ask_defaults(found.workflow, given={text.partition("=")[0].strip() for text in assignments})
+        asked = ask_defaults(found.workflow, given=given)
     target = Path(output) if output else Path(f"{new_name or name}.yaml") if here else None
     copied = api.copy_template(
         found,
@@ -134,10 +135,15 @@ def new_command(
         with_tests=not no_tests,
         force=force,
     )
-    _tell(copied, as_json=as_json)
+    unknown = [
+        spec.name for spec in found.workflow.inputs if spec.required and spec.name not in {*given, *asked}
+    ]
+    _tell(copied, unknown, as_json=as_json)
 
 
-def _tell(copied: object, *, as_json: bool) -> None:
+def _tell(copied: object, unknown: list[str], *, as_json: bool) -> None:
+    import shlex
+
     from actorflow import api
 
     assert isinstance(copied, api.Copied)  # noqa: S101 (narrows the type, which help must not import)
@@ -152,7 +158,8 @@ def _tell(copied: object, *, as_json: bool) -> None:
         say(tests)
     is_found_by_name = copied.workflow.parent.parts[-2:] == (".claude", "workflows")
     called = copied.workflow.stem if is_found_by_name else workflow
-    say(f"try it: actorflow run {called} --rehearse", to_stderr=True)
+    needed = "".join(f" --set {name}=…" for name in unknown)
+    say(f"try it: actorflow run {shlex.quote(called)} --rehearse{needed}", to_stderr=True)
 
 
 @templates_command.command("test", short_help="Run the tests of templates.")

@@ -98,6 +98,15 @@ def test_a_workflow_of_ones_own_is_made(call, project: Path, fits) -> None:
     assert call("run", "crash-fix", "--rehearse", "--set", "bug_description=x", "-q").exit_code == 0
 
 
+def test_what_is_to_be_tried_next_is_a_command_that_works(call, project: Path) -> None:
+    missing = call("templates", "new", "bug-fix")
+    given = call("templates", "new", "bug-fix", "mine", "--set", "bug_description=it's broken")
+
+    assert missing.stderr == "try it: actorflow run bug-fix --rehearse --set bug_description=…\n"
+    assert given.stderr == "try it: actorflow run mine --rehearse\n"
+    assert call("run", "mine", "--rehearse", "-q").exit_code == 0
+
+
 def test_required_inputs_can_be_given_a_default_too(call, project: Path) -> None:
     call(
         "templates",
