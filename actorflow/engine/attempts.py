@@ -176,9 +176,13 @@ class Attempt:
             self._driver.tell_nowait(Outcome(self.outcome), reserved=True)
 
     async def _go_on(self) -> OutcomeEvent:
-        """Return how an attempt ended that another driver began; unless it was well, nothing of it is left."""
+        """Return how an attempt ended that another driver began; nothing of it is left.
+
+        Its agent sees to that, unless it never came to it, or cannot know. What it has left of a result that is to be
+        recorded stays as it is until then: if we die before, our successor finds it there.
+        """
         outcome = await self._carry_out()
-        if isinstance(outcome, ev.AttemptSucceeded):
+        if self._channel is not None and not isinstance(outcome, ev.AttemptLost):
             return outcome
         try:
             await self._session.end_survivors(self._start.task, self._start.attempt)

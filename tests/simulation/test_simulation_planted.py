@@ -232,6 +232,15 @@ def starts_beside_what_is_lost_and_still_runs(plant: pytest.MonkeyPatch) -> None
     plant.setattr(Attempt, "_go_on", Attempt._carry_out)
 
 
+def throws_a_result_away_before_it_is_recorded(plant: pytest.MonkeyPatch) -> None:
+    async def go_on(self: Attempt) -> Any:
+        outcome = await self._carry_out()
+        await self._session.end_survivors(self._start.task, self._start.attempt)
+        return outcome
+
+    plant.setattr(Attempt, "_go_on", go_on)
+
+
 def takes_over_what_is_to_run_again(plant: pytest.MonkeyPatch) -> None:
     def careless(plan: Any, state: RunState, outliving: Any, **_: Any) -> Any:
         return frozenset((t.id, t.attempts) for t in state.tasks.values() if t.is_attempt_open) & outliving
@@ -275,6 +284,7 @@ PLANTED: dict[Plant, str] = {
     runs_again_what_has_outlived_its_driver: "carried out twice",
     loses_what_has_outlived_its_driver: "is lost, and has outlived",
     starts_beside_what_is_lost_and_still_runs: "begins while",
+    throws_a_result_away_before_it_is_recorded: "thrown away",
     takes_over_what_is_to_run_again: "not possible|are taken over",
     takes_over_what_is_asked_something_else_now: "is asked something else now",
     forgets_whom_it_was_to_go_on_with: "begins while|still at work",

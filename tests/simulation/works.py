@@ -28,6 +28,7 @@ class Work:
         over: set when nothing of it runs any more.
         is_known: whether a driver can find out what became of it.
         is_found: whether another driver than the one that began it can.
+        has_finished: whether it has come to its own end.
     """
 
     def __init__(self, epoch: int, asked: str, session: str | None, *, is_found: bool) -> None:
@@ -37,6 +38,7 @@ class Work:
         self.over = trio.Event()
         self.is_known = True
         self.is_found = is_found
+        self.has_finished = False
 
     @property
     def is_alive(self) -> bool:
@@ -44,7 +46,9 @@ class Work:
 
     async def live(self, seconds: float) -> None:
         await trio.sleep(seconds)
-        self.over.set()
+        if self.is_alive:
+            self.has_finished = True
+            self.over.set()
 
     def end(self) -> None:
         """End it from outside: how it ends is not how its work would have ended."""

@@ -383,8 +383,12 @@ class Driver:
 
     async def _end_survivors(self, task: str, attempt: int) -> None:
         work = self.world.works.find((task, attempt))  # type: ignore[arg-type]  # a task id
-        if work is not None:
-            work.end()
+        if work is None:
+            return
+        with self.world.guarded():
+            if work.has_finished and work.is_known and work.epoch == self.epoch:
+                raise Violation(f"what attempt {attempt} of {task} gave is thrown away before it is recorded")
+        work.end()
 
     def _resume(
         self, state: RunState, started: ev.DriverStarted, outliving: dict[AttemptKey, Outliving]
@@ -639,7 +643,9 @@ class SimAgent:
         """Find the work of an attempt that another driver began."""
         work = self._world.works.find((request.task_id, request.attempt))
         assert self._driver is not None
-        if work is None or not work.is_known or self._world.works.fades():
+        if work is not None and self._world.works.fades():
+            work.is_known = False
+        if work is None or not work.is_known:
             raise AgentError(LOST, "nobody knows")
         work.epoch = self._driver.epoch
         return work
