@@ -29,9 +29,10 @@ from actorflow.actors import (
 from actorflow.agents.family import hurry_all
 from actorflow.engine.attempts import AttemptHost
 from actorflow.engine.control import serve_control
+from actorflow.engine.folding import folded_again
 from actorflow.engine.messages import CancelRun, SupervisorRestarted
 from actorflow.engine.paths import DRIVER
-from actorflow.engine.records import read_records, records_of
+from actorflow.engine.records import records_of
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.session import Session
 from actorflow.errors import MailboxClosed
@@ -65,12 +66,6 @@ async def _record(session: Session, events: Sequence[Event]) -> Session:
     sequence = session.initial.sequence + 1
     session.hub.publish(state, tuple(Recorded(sequence + i, at, event) for i, event in enumerate(events)))
     return replace(session, initial=state)
-
-
-async def _read_state(session: Session) -> RunState:
-    """Fold the whole journal."""
-    records = read_records(await session.journal.read())
-    return fold((recorded.at, recorded.event) for recorded in records)
 
 
 class Drive:
@@ -202,7 +197,7 @@ class Drive:
 
     async def _pause(self, session: Session, cause: BaseException) -> RunState:
         """Record that the run stopped by itself; what was running is LOST at the next resume."""
-        state = await _read_state(session)
+        state = await folded_again(session)
         if state.status is not RunStatus.RUNNING:
             return state
         paused, at = (

@@ -18,6 +18,7 @@ import trio
 
 from actorflow.actors import Actor, ChildSpec, Context, Envelope, Ref, SupervisorRef
 from actorflow.engine.attempts import AttemptHost
+from actorflow.engine.folding import folded_again
 from actorflow.engine.messages import (
     CancelRun,
     Carry,
@@ -35,18 +36,17 @@ from actorflow.engine.messages import (
 )
 from actorflow.engine.paths import TASKS, task_name
 from actorflow.engine.recording import record
-from actorflow.engine.records import read_records
 from actorflow.engine.run_clock import RunClock
 from actorflow.engine.session import Session
 from actorflow.engine.task_actor import TaskActor
 from actorflow.engine.waiting import sleep_until
-from actorflow.errors import InternalError, JournalError
+from actorflow.errors import InternalError, JournalError, StaleEpoch
 from actorflow.ids import TaskId
 from actorflow.journal.faults import stale_error
 from actorflow.scheduling import Frontier, Settled, StartAttempt, settle
 from actorflow.scheduling.rules import is_cancelled
 from actorflow.scheduling.services import next_opening
-from actorflow.state import RunState, RunStatus, TaskState, TaskStatus, fold
+from actorflow.state import RunState, RunStatus, TaskState, TaskStatus
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 from actorflow.state.parking import SHORT_WAIT_SECONDS, parked_by, parked_until
@@ -67,7 +67,7 @@ class RunActor(Actor):
         self._session = session
         self._host = host
         self._state: RunState = session.initial
-        self._frontier = Frontier(session.facts, session.initial)
+        self._frontier: Frontier
         self._clock = RunClock(session.plan.workflow.settings.timeout_seconds)
         self._opens_at: float | None = None
         self._opening: trio.CancelScope | None = None
@@ -82,14 +82,18 @@ class RunActor(Actor):
         self._tasks = ctx.directory.supervisor(TASKS)
         self._session.room.on_change = self._room_changed
         if ctx.restarts:
-            journal = self._session.journal
-            records = await journal.read()
-            if (
-                records and records[-1].epoch > journal.epoch
-            ):  # what another driver has begun is not ours to do
-                await self._give_up(stale_error(journal.epoch, records[-1].epoch))
-            self._state = fold((recorded.at, recorded.event) for recorded in read_records(records))
-            self._frontier = Frontier(self._session.facts, self._state)
+            try:
+                self._state = await folded_again(self._session)
+            except StaleEpoch as error:
+                await self._give_up(error)
+        self._frontier = await self._new_frontier(is_beside_loop=bool(ctx.restarts))
+
+    async def _new_frontier(self, *, is_beside_loop: bool) -> Frontier:
+        """Return the frontier of the state; of many tasks it takes a while, during which running attempts are to go on."""
+        if is_beside_loop:
+            frontier: Frontier = await self._session.offload(Frontier, self._session.facts, self._state)
+            return frontier
+        return Frontier(self._session.facts, self._state)
 
     async def run(self, ctx: Context) -> None:
         """Drive the run to its end."""

@@ -30,7 +30,16 @@ from actorflow.state.events import RunAccepted, SpecChanged
 from actorflow.state.recorded import Recorded
 from actorflow.state.saved import FORMAT, SavedState, load_state, save_state
 
-__all__ = ["EVERY", "Folded", "Keeper", "folded", "folded_from_snapshot", "restored", "saved_state"]
+__all__ = [
+    "EVERY",
+    "Folded",
+    "Keeper",
+    "folded",
+    "folded_from_snapshot",
+    "folded_on",
+    "restored",
+    "saved_state",
+]
 
 _logger = logging.getLogger("actorflow.engine")
 
@@ -138,7 +147,13 @@ def restored(run_dir: Path, records: Sequence[Record]) -> RunState:
             saved = saved_state(run_dir, reader)
     with _no_collector():
         state = EMPTY if saved is None else saved.whole()
-        tail = read_records(records[state.sequence :])
+    return folded_on(state, records[state.sequence :])
+
+
+def folded_on(state: RunState, records: Sequence[Record]) -> RunState:
+    """Return the state after the records that come after ``state``."""
+    with _no_collector():
+        tail = read_records(records)
         return fold(((recorded.at, recorded.event) for recorded in tail), state)
 
 
@@ -185,6 +200,16 @@ class Keeper:
             return False
         self._asked = state.sequence  # the thread that makes it may begin much later
         return True
+
+    def saved(self) -> RunState:
+        """Return what the snapshot holds, if there is one that fits the journal; else the state before the first event. Waits for the disk; never raises for it."""
+        try:
+            with JournalReader.open(self._run_dir) as reader:
+                found = saved_state(self._run_dir, reader)
+        except JournalError:  # whoever reads the journal next will say what is wrong
+            return EMPTY
+        with _no_collector():
+            return EMPTY if found is None else found.whole()
 
     def save(self, state: RunState) -> None:
         """Make a snapshot of ``state``, all events of which are durable. Waits for the disk; never raises for it."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import trio
 
 from actorflow import api
+from actorflow.engine import snapshots
 from actorflow.engine.messages import Carry, Outcome
 from actorflow.engine.run_actor import RunActor
 from actorflow.engine.task_actor import TaskActor
+from actorflow.journal.sqlite import SqliteJournal
 from actorflow.settings import read_settings
 from actorflow.state import RunStatus
 from actorflow.state import events as ev
@@ -98,3 +101,38 @@ async def test_running_shell_processes_go_on(project, fifo, monkeypatch, cls, na
     assert len(project.lines("pids")) == 2
     tree = await api.tree("last", settings=settings)
     assert f"{path} restarted (1): RuntimeError: planted" in tree
+
+
+async def test_a_run_actor_that_crashes_is_followed_from_the_snapshot_and_what_came_after(
+    project, monkeypatch
+) -> None:
+    chain = [{"id": "t0", "agent": "echo"}]
+    chain += [{"id": f"t{i}", "agent": "echo", "dependencies": [f"t{i - 1}"]} for i in range(1, 60)]
+    file = project.write("w.json", json.dumps({"name": "chain", "tasks": chain}))
+    settings = read_settings({"HOME": str(project.root)}, cwd=project.root)
+    monkeypatch.setattr(snapshots, "EVERY", 20)
+    read, asked = SqliteJournal.read, []
+
+    async def read_and_note(self, after=0):
+        asked.append(after)
+        return await read(self, after)
+
+    monkeypatch.setattr(SqliteJournal, "read", read_and_note)
+    states = Path(settings.state_dir)
+    _plant(
+        monkeypatch,
+        RunActor,
+        "_events_of",
+        lambda message: _is_outcome(message) and list(states.glob("runs/*/snapshot")),
+    )
+
+    with trio.fail_after(50):
+        finished = await api.run(file, settings=settings)
+
+    assert finished.state.status is RunStatus.SUCCESS
+    assert len(asked) == 2
+    assert asked[0] == 0, "the driver reads all before it begins"
+    assert asked[1] >= 20, "and its successor only what came after the snapshot"
+    seen = api.inspect("last", settings=settings)
+    assert seen.state == finished.state
+    assert [e.event.path for e in seen.events if isinstance(e.event, ev.ActorRestarted)] == ["run/driver"]
