@@ -21,6 +21,7 @@ from pathlib import Path
 import trio
 
 from actorflow.agents.flood import Flood
+from actorflow.agents.in_hand import InHand
 from actorflow.agents.output import TAIL_BYTES, Tail
 from actorflow.agents.with_room import NO_ROOM
 from actorflow.workflow.model import DEFAULT_STORED_BYTES
@@ -51,18 +52,25 @@ def open_private(path: Path) -> int:
 class Capture:
     """Copies one pipe into one file, which is empty. Owns both descriptors.
 
+    Args:
+        path: of the file.
+
     Attributes:
         on_growth: is called whenever there is more in the file.
         read_to: says up to where it has been read by whoever reads along; what comes after that is kept.
         failure: why the file could not be written; a full disk is waited out, as long as there is time.
     """
 
-    def __init__(self, pipe: int, file: int, tail: Tail, *, stored_bytes: int = DEFAULT_STORED_BYTES) -> None:
+    def __init__(
+        self, pipe: int, file: int, tail: Tail, *, path: Path, stored_bytes: int = DEFAULT_STORED_BYTES
+    ) -> None:
         self.read_to: Callable[[], float] = _everything
         self.on_growth: Callable[[], None] = _nothing
         self.failure: OSError | None = None
         self._pipe = pipe
         self._file = file
+        self._path = path
+        self._in_hand: InHand | None = None
         self._tail = tail
         self._flood = Flood(file, stored_bytes)
         self._size = 0
@@ -121,6 +129,8 @@ class Capture:
         trio.lowlevel.notify_closing(self._pipe)
         os.close(self._pipe)
         os.close(self._file)
+        if self._in_hand is not None:
+            self._in_hand.close()
 
     async def _let_reader_catch_up(self) -> None:
         """Wait, and the program with us, while much more is stored than should be, because it is still to be read."""
@@ -185,22 +195,23 @@ class Capture:
             return self._read_and_write()
 
     def _read_and_write(self) -> int:
-        chunk = self._pending or self._read()
-        if self.failure is None:
-            self._pending = chunk
-            written = os.pwrite(self._file, chunk, self._size)
-            self._pending = chunk[written:]
-            return written
-        self._pending = b""
-        return len(chunk)
+        if self._in_hand is None:
+            self._in_hand = InHand(self._path)
+        chunk = self._pending or self._read(self._in_hand)
+        written = os.pwrite(self._file, chunk, self._size) if self.failure is None else len(chunk)
+        self._pending = chunk[written:]
+        self._in_hand.say(is_any=bool(self._pending) or self.failure is not None)
+        return written
 
-    def _read(self) -> bytes:
+    def _read(self, in_hand: InHand) -> bytes:
         """Return what is there, b"" at the end. The pipe blocks: whoever takes over from us has the same end of it."""
         poll = select.poll()
         poll.register(self._pipe, select.POLLIN)
         if not poll.poll(0):
             raise BlockingIOError
-        return os.read(self._pipe, _CHUNK_BYTES)
+        in_hand.say(is_any=True)
+        self._pending = os.read(self._pipe, _CHUNK_BYTES)
+        return self._pending
 
     def _show(self) -> None:
         """Feed the tail with the end of what was copied since the last time."""

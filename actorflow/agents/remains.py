@@ -12,6 +12,7 @@ from pathlib import Path
 
 from actorflow.agents import process_table
 from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, EXIT_PART, read_exit_code
+from actorflow.agents.in_hand import had_in_hand
 from actorflow.agents.input_mark import is_input_cut
 from actorflow.agents.process_record import RECORD_FILE, ProcessRecord, call_name
 
@@ -43,7 +44,8 @@ def remains_of(folder: Path, *, marker: str = "") -> Remains:
     is_of_now = record is not None and record.boot_id == process_table.boot_id()
     if record is None or not is_of_now or (marker and record.marker != marker):
         return Remains.GONE
-    if (folder / EXIT_CUT).exists() or is_input_cut(folder):
+    is_torn = (folder / EXIT_CUT).exists() or had_in_hand(folder / "stdout") or had_in_hand(folder / "stderr")
+    if is_torn or is_input_cut(folder):
         return Remains.GONE
     if record.find() is not None:
         return Remains.RUNNING

@@ -93,7 +93,9 @@ class RunningProgram:
                     file = await with_room(channel, open_private, folder / stream)
                     on_failure.callback(os.close, file)
                     tail = Tail(stream, channel, is_shown=shows_stdout or stream != "stdout")
-                    captures[folder / stream] = Capture(reading, file, tail, stored_bytes=stored_bytes)
+                    captures[folder / stream] = Capture(
+                        reading, file, tail, path=folder / stream, stored_bytes=stored_bytes
+                    )
                     pipes.append((reading, writing))
                 forget_exit(folder)
                 descriptors = Descriptors(

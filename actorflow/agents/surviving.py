@@ -25,6 +25,7 @@ from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, forget_exit, read_ex
 from actorflow.agents.family import GRACE_SECONDS, KILL_SECONDS, Survivors
 from actorflow.agents.flood import Flood, close_gap_in_time
 from actorflow.agents.handles import open_handle
+from actorflow.agents.in_hand import had_in_hand
 from actorflow.agents.input_mark import is_input_cut
 from actorflow.agents.interface import AttemptChannel
 from actorflow.agents.output import TAIL_BYTES, Tail
@@ -102,6 +103,8 @@ class SurvivingProgram:
             raise lost("the machine was started anew since it began")
         if is_input_cut(folder):
             raise lost("its driver died before it had given it all that it was to read")
+        if any(had_in_hand(folder / stream) for stream in ("stdout", "stderr")):
+            raise lost("a part of what it wrote is lost")
         growths = [
             _Growth(
                 folder / stream,

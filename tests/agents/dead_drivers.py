@@ -13,7 +13,15 @@ from actorflow.agents.environment import marker_of
 from actorflow.testing.agents import make_request
 
 DRIVER = """
-import json, signal, sys, trio
+import json, os, signal, sys, trio
+if "WITHOUT_SPLICE" in os.environ:
+    del os.splice
+if "DIES_WITH_BYTES_IN_HAND" in os.environ:
+    def die(file, data, place, write=os.pwrite):
+        if b"last" in data:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(file, data, place)
+    os.pwrite = die
 from pathlib import Path
 from actorflow.agents import wrapper
 from actorflow.agents.python import PythonAgent

@@ -237,6 +237,28 @@ async def test_without_room_for_the_output_the_attempt_is_lost_and_the_program_d
     assert await is_lost(request)
 
 
+async def test_where_bytes_cannot_be_spliced_nothing_is_lost_either(tmp_path, gate):
+    command = f"yes before | head -c 98000; echo up; read x < {gate}; echo last"
+    request = kill_driver(tmp_path, {"command": command}, environment={"WITHOUT_SPLICE": "1"})
+
+    await open_gate(gate)
+    ending = await reattached(request)
+
+    assert ending.stdout.read_bytes() == (b"before\n" * 20_000)[:98_000] + b"up\nlast\n"
+
+
+async def test_a_driver_that_dies_with_bytes_in_hand_makes_the_attempt_lost(tmp_path):
+    ways = {"WITHOUT_SPLICE": "1", "DIES_WITH_BYTES_IN_HAND": "1"}
+    request = kill_driver(
+        tmp_path, {"command": "echo up; sleep 0.3; echo last"}, after="never", environment=ways
+    )
+
+    await gone(request)
+
+    assert remains_of(request.folder) is Remains.GONE
+    assert await is_lost(request)
+
+
 @pytest.mark.parametrize("whom", ["wrapper", "taker"])
 async def test_if_somebody_kills_its_wrapper_it_is_lost_and_ended(tmp_path, gate, whom):
     request = kill_driver(tmp_path, {"command": f"echo up; read x < {gate}; yes | head -c 500000"})
