@@ -27,6 +27,7 @@ from actorflow.agents.claude.verify import Verdict, verify
 from actorflow.agents.conversation import Conversation
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import Line
+from actorflow.agents.surviving import lost
 from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
 from actorflow.values import Frozen, FrozenDict
@@ -127,7 +128,7 @@ class Talk:
             await self._take(line, conversation)
             self.error = self._hopeless()
         if self.error is None and self.transcript.result is None and not self.transcript.has_worked:
-            self.error = AgentError("lost", "its driver died before it had heard its task")
+            self.error = lost("its driver died before it had heard its task")
         if self.error is None:
             await self._judge()
 
@@ -337,7 +338,7 @@ class Talk:
 
 
 def _cannot_be_told(what: str) -> AgentError:
-    return AgentError("lost", f"{what}, and its driver, which could have told it, died")
+    return lost(f"{what}, and its driver, which could have told it, died")
 
 
 def _is_long(retry: said.ApiRetry) -> bool:

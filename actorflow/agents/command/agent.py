@@ -29,6 +29,7 @@ from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
 from actorflow.agents.process_record import RECORD_FILE, call_name
 from actorflow.agents.prompt import UNATTENDED, compose_prompt
+from actorflow.agents.surviving import lost
 from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
 from actorflow.values import Frozen, FrozenDict
@@ -138,9 +139,7 @@ class _Attempt:
         """Refuse an answer that was good enough only the second time that it was judged: the program works on another one by now."""
         following = self._request.folder / call_name(self._calls + 1)
         if self._is_taken_up and (following / RECORD_FILE).exists():
-            raise AgentError(
-                "lost", "its answer was sent back before its driver died, and would be taken now"
-            )
+            raise lost("its answer was sent back before its driver died, and would be taken now")
 
     def _opening(self) -> str:
         request = self._request
