@@ -197,7 +197,7 @@ class _Bars:
         if attempt.status is not AttemptStatus.LOST:
             return attempt.ended_at
         deaths = [gap.start for gap in self.gaps if attempt.started_at <= gap.start <= attempt.ended_at]
-        return deaths[0] if deaths else attempt.ended_at
+        return deaths[-1] if deaths else attempt.ended_at  # it may have outlived a driver before
 
     def _after(self, task: TaskState, attempt: Attempt, following: Attempt | None) -> Iterator[Bar]:
         """Yield the waits between an attempt and the next one; a resume begins anew."""

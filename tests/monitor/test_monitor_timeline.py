@@ -87,6 +87,19 @@ def test_a_lost_attempt_ends_where_its_driver_was_last_heard_of() -> None:
     assert timeline.gaps == (Span(START + 9, START + 50),)
 
 
+def test_an_attempt_that_outlived_a_driver_ends_where_the_one_was_last_heard_of_that_it_died_with() -> None:
+    history = History("a", "b").start("a", at=1).start("b", at=1).succeed("b", at=9)
+    history.add(ev.DriverStarted(2, "host", 2, taken_over=(TaskId("a"),)), at=50)
+    history.add(ev.ActorRestarted("task:a", 1, "a crash"), at=60)
+    history.add(ev.AttemptLost(TaskId("a"), 1), at=90).add(ev.DriverStarted(3, "host", 3), at=90)
+    history.add(ev.RetryScheduled(TaskId("a"), 2, START + 90, 0.0), at=90).start("a", 2, at=91)
+
+    timeline = told(history)
+
+    assert bars(timeline, "a")[:2] == [("waiting", 0, 0, 1), ("lost", 1, 1, 60)]
+    assert timeline.gaps == (Span(START + 9, START + 50), Span(START + 60, START + 90))
+
+
 def test_a_resume_does_not_turn_the_time_between_into_a_wait() -> None:
     history = History("a").start("a", at=0).add(ev.AttemptFailed(TaskId("a"), 1, BROKEN), at=3)
     history.add(ev.TaskFailed(TaskId("a"), BROKEN), at=3).finish(RunStatus.FAILED)
