@@ -179,6 +179,26 @@ async def test_at_its_budget_a_run_pauses_and_goes_on_with_a_raised_one(rehearse
     assert [request.budget_usd for request in run.agent.requests] == [2.0, 7.5]
 
 
+async def test_an_attempt_that_never_came_to_its_agent_has_cost_nothing(rehearse, autojump_clock) -> None:
+    hole = "parameters: {x: '${int(\"none\")}'}"
+    run = rehearse(f"""
+name: broken
+settings: {{budget: {{usd: 2}}, max_parallel: 1, on_failure: continue}}
+tasks:
+  - {{id: a, agent: scripted, {hole}}}
+  - {{id: b, agent: scripted}}
+""")  # fmt: skip
+    run.agent.script("b", cost(0.5))
+
+    state = await run.run()
+
+    assert state.status is RunStatus.FAILED
+    assert [(task.status.value, task.cost_usd) for task in state.tasks.values()] == [
+        ("failed", 0.0),
+        ("success", 0.5),
+    ]
+
+
 async def test_an_attempt_that_stops_at_the_runs_budget_is_not_used_up(rehearse, autojump_clock) -> None:
     run = rehearse(CHAIN)
     over = AgentError("max_budget", "too much", retryable=False, cost_usd=2.125, session_id="s1")
