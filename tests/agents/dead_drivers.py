@@ -14,6 +14,24 @@ from actorflow.testing.agents import make_request
 
 DRIVER = """
 import json, os, signal, sys, trio
+# Lets the process die before or after the n-th call of a function.
+def dies_at(owner, name, call, *, before):
+    calls, function = [0], getattr(owner, name)
+    def dying(*args, **options):
+        calls[0] += 1
+        if before and calls[0] == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = function(*args, **options)
+        if calls[0] == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+    setattr(owner, name, dying)
+
+if "DIES_AT" in os.environ:
+    when, name, call = os.environ["DIES_AT"].split()
+    from actorflow.agents import running
+    owner = {"open_private": running, "start_wrapped": running, "posix_spawn": os, "seal": running}[name]
+    dies_at(owner, name, int(call), before=when == "before")
 if "WITHOUT_SPLICE" in os.environ:
     del os.splice
 if "DIES_WITH_BYTES_IN_HAND" in os.environ:

@@ -289,6 +289,37 @@ async def test_a_program_whose_wrapper_is_killed_while_the_driver_lives_is_ended
     assert alive(request) == []
 
 
+MOMENTS = {
+    "before open_private 1": False,
+    "after open_private 1": False,
+    "after open_private 4": False,
+    "before posix_spawn 1": False,
+    "after posix_spawn 1": True,
+    "after start_wrapped 1": True,
+    "before seal 1": True,
+    "after seal 1": True,
+}
+"""When the driver dies -> whether the program runs, and its attempt can be gone on with."""
+
+
+async def test_whenever_a_driver_dies_its_program_has_run_once_or_not_at_all(tmp_path):
+    for number, (moment, has_begun) in enumerate(MOMENTS.items()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        attempt = {"command": "echo up; echo ran >> ran; exit 6"}
+        request = kill_driver(folder, attempt, after="never", environment={"DIES_AT": moment})
+        await gone(request)
+
+        if has_begun:
+            ending = await reattached(request)
+            assert (ending.code, ending.stdout.read_text()) == (6, "up\n"), moment
+        else:
+            assert remains_of(request.folder) is Remains.GONE, moment
+            assert await is_lost(request), moment
+        ran = request.cwd / "ran"
+        assert (ran.read_text() if ran.exists() else "") == "ran\n" * has_begun, moment
+
+
 async def test_a_driver_that_dies_before_the_record_leaves_nothing_that_runs_beside_the_next_attempt(
     tmp_path,
 ):
