@@ -14,13 +14,14 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["EXIT_CUT", "EXIT_FILE", "EXIT_PART", "forget_exit", "read_exit_code", "seal"]
+__all__ = ["EXIT_CUT", "EXIT_FILE", "EXIT_PART", "forget_exit", "read_complaint", "read_exit_code", "seal"]
 
 EXIT_FILE = "exit"
 EXIT_PART = "exit.part"
 EXIT_CUT = "exit.cut"
 
 _MOST_BYTES = 64 * 1024
+_LONGEST_COMPLAINT = 500
 _UNREPORTED = frozenset({signal.SIGINT, signal.SIGPIPE})
 """Signals that shells say nothing of."""
 
@@ -36,6 +37,15 @@ def read_exit_code(file: Path) -> int | None:
     if not text.endswith(b"\n") or not last.isdigit():
         return None
     return decode(int(last), was_reported=bool(said.strip()))
+
+
+def read_complaint(file: Path) -> str:
+    """Return what the wrapper's shell says instead of a code: it could not start the program (no process, no memory). "" when it says nothing."""
+    try:
+        text = file.read_bytes()[-_LONGEST_COMPLAINT:].decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+    return "" if text.rpartition("\n")[2].isdigit() else text.rpartition("\n")[2]
 
 
 def decode(code: int, *, was_reported: bool) -> int:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from actorflow.errors import AgentError
 
-__all__ = ["exit_failure", "not_started", "printable", "stderr_tail"]
+__all__ = ["exit_failure", "not_forked", "not_started", "printable", "stderr_tail"]
 
 _TAIL_BYTES = 2 * 1024
 _NO_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.ENOSPC})
+_FEWER = "fewer tasks at once (max_parallel) need fewer of them"
 _KEPT_CONTROLS = frozenset("\n\t")
 
 _SHELL_HINTS = {
@@ -32,7 +33,7 @@ def not_started(program: str, error: OSError | ValueError, cwd: Path) -> AgentEr
     if not isinstance(error, OSError):  # a NUL in an argument, a text that is not UTF-8
         return AgentError("invalid_parameters", f"{name} cannot be started: {error}", retryable=False)
     if error.errno in _NO_RESOURCES:
-        hint = "fewer tasks at once (max_parallel) need fewer of them" if error.errno != errno.ENOSPC else ""
+        hint = _FEWER if error.errno != errno.ENOSPC else ""
         return AgentError("no_resources", f"{name} cannot be started now: {error.strerror}", hint=hint)
     if error.errno == errno.E2BIG:
         hint = "give long text by 'stdin:' instead"
@@ -51,6 +52,12 @@ def not_started(program: str, error: OSError | ValueError, cwd: Path) -> AgentEr
     return AgentError(
         "not_executable", f"{name} cannot be executed: {error.strerror}", hint=hint, retryable=False
     )
+
+
+def not_forked(complaint: str) -> AgentError:
+    """Explain why the shell in front of a program could not start it, in that shell's words."""
+    message = f"the program could not be started now: {printable(complaint)}"
+    return AgentError("no_resources", message, hint=_FEWER)
 
 
 def exit_failure(code: int, stderr: Path, *, what: str = "the command") -> AgentError:

@@ -20,8 +20,16 @@ import trio
 
 from actorflow.agents import process_table
 from actorflow.agents.capture import Capture, open_private
-from actorflow.agents.exit_file import EXIT_FILE, EXIT_PART, decode, forget_exit, read_exit_code, seal
-from actorflow.agents.exit_reasons import not_started
+from actorflow.agents.exit_file import (
+    EXIT_FILE,
+    EXIT_PART,
+    decode,
+    forget_exit,
+    read_complaint,
+    read_exit_code,
+    seal,
+)
+from actorflow.agents.exit_reasons import not_forked, not_started
 from actorflow.agents.family import KILL_SECONDS, Family
 from actorflow.agents.flood import close_gap_in_time
 from actorflow.agents.handles import wait_child_exited
@@ -216,7 +224,7 @@ class RunningProgram:
         """The exit code, after ``finish``; minus the signal's number when a signal killed it.
 
         Raises:
-            AgentError: its output could not be stored, or nobody knows how it ended.
+            AgentError: its output could not be stored, it could not be started after all, or nobody knows how it ended.
         """
         for capture in self._captures:
             if capture.failure is not None:
@@ -227,6 +235,10 @@ class RunningProgram:
             hint = "does something in this process, or whoever started it, ignore SIGCHLD or wait for all children?"
             raise AgentError("exit_unknown", "nobody knows how the program ended", hint=hint)
         written = read_exit_code(self._folder / EXIT_FILE)
+        if written is None and self._family.exit_code > 0:
+            complaint = read_complaint(self._folder / EXIT_FILE)
+            if complaint:
+                raise not_forked(complaint)
         # Without room for it nothing is written; what the shell exits with says nearly as much.
         return decode(self._family.exit_code, was_reported=True) if written is None else written
 

@@ -236,3 +236,23 @@ def test_without_a_word_a_shells_number_means_a_signal():
     assert decode(137, was_reported=True) == -9
     assert decode(-9, was_reported=True) == -9
     assert decode(255, was_reported=True) == 255
+
+
+@pytest.mark.trio
+async def test_a_shell_that_can_start_nothing_is_no_program_that_failed(tmp_path, monkeypatch):
+    """As when the user may have no more processes (``ulimit -u``)."""
+    shell = tmp_path / "shell"
+    shell.write_text("#!/bin/sh\necho 'sh: 1: Cannot fork' >&2\nexit 2\n")
+    shell.chmod(0o755)
+    monkeypatch.setattr(wrapper, "_SHELL", str(shell))
+    attempt = make_request(tmp_path)
+
+    with pytest.raises(AgentError, match="could not be started now: sh: 1: Cannot fork") as caught:
+        await run_program(
+            ["true"],
+            request=attempt,
+            channel=RecordingChannel(),
+            environment=process_environment(attempt),
+        )
+
+    assert (caught.value.kind, caught.value.retryable) == ("no_resources", True)

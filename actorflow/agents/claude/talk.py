@@ -123,6 +123,8 @@ class Talk:
             line: Line | None = b""
             with trio.move_on_after(self._patience()) as waiting:
                 line = await conversation.next_line()
+            if waiting.cancelled_caught and self._is_asking:
+                self.error = _cannot_be_told("it waits for an answer to a question")
             if waiting.cancelled_caught or line is None:
                 break
             await self._take(line, conversation)
