@@ -1,17 +1,19 @@
 """Snapshots of long journals: when one is made, and how a state is had from one and the events after it.
 
 A journal of less than ``EVERY`` events is folded as it is. A longer one gets a snapshot each time that as many
-events again have been added (or as many as the run has tasks, so that it costs little beside them), and one at
-its end. ``folded`` gives the state of a journal at any moment: the same, to the byte, whether there is a
-snapshot or not. A snapshot that does not fit the journal is passed over.
+events again have been added (or, in a run that is too quick for that, as many as it has tasks, so that they
+cost little beside them), and one at its end. ``folded`` gives the state of a journal at any moment: the same,
+to the byte, whether there is a snapshot or not. A snapshot that does not fit the journal is passed over.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +47,9 @@ _logger = logging.getLogger("actorflow.engine")
 
 EVERY = 2000
 """Events; a shorter journal has no snapshot, because folding it takes less time than anybody notices."""
+
+_SHARE = 20
+"""Between two snapshots lies this many times the time that the first one took: they cost a run a twentieth at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +182,25 @@ class Keeper:
         order: all tasks, hooks last.
         limits: task -> its greatest number of attempts, where that is more than one.
         sequence: where the journal ended when the drive began.
+        clock: seconds, from any moment on.
     """
 
     def __init__(
-        self, run_dir: Path, order: Sequence[TaskId], limits: Mapping[TaskId, int], sequence: int = 0
+        self,
+        run_dir: Path,
+        order: Sequence[TaskId],
+        limits: Mapping[TaskId, int],
+        sequence: int = 0,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run_dir = run_dir
         self._order = order
         self._limits = limits
         self._every = max(EVERY, len(order))
         self._last = sequence if (run_dir / "snapshot").exists() else 0
+        self._clock = clock
+        self._rests_until = -math.inf
         self._asked = 0
         self._saving = threading.Lock()
         remove_unfinished(run_dir)
@@ -196,7 +210,8 @@ class Keeper:
         if at_end:
             least = 1 if self._last else EVERY
             return not self._saving.locked() and state.sequence - self._last >= least
-        if state.sequence - max(self._last, self._asked) < self._every:
+        grown = state.sequence - max(self._last, self._asked)
+        if grown < EVERY or (grown < self._every and self._clock() < self._rests_until):
             return False
         self._asked = state.sequence  # the thread that makes it may begin much later
         return True
@@ -214,7 +229,10 @@ class Keeper:
     def save(self, state: RunState) -> None:
         """Make a snapshot of ``state``, all events of which are durable. Waits for the disk; never raises for it."""
         with self._saving:
+            begun = self._clock()
             self._save(state)
+            ended = self._clock()
+            self._rests_until = ended + _SHARE * (ended - begun)
 
     def _save(self, state: RunState) -> None:
         if state.sequence <= self._last:

@@ -220,14 +220,28 @@ def test_one_that_cannot_be_written_leaves_the_old_one_and_raises_nothing(run: R
 def test_when_one_is_due(run: Run, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(snapshots, "EVERY", 50)
     few = Keeper(tmp_path, (), {})
-    many = Keeper(tmp_path, [TaskId(f"t{i}") for i in range(500)], {})
 
     def at(sequence: int) -> RunState:
         return RunState(run_id=run.state.run_id, sequence=sequence)
 
     assert [few.is_due(at(n)) for n in (49, 50)] == [False, True]
-    assert [many.is_due(at(n)) for n in (499, 500)] == [False, True]
     assert [few.is_due(at(n), at_end=True) for n in (49, 50)] == [False, True]
+
+
+def test_a_quick_run_with_many_tasks_has_fewer_of_them(run: Run, monkeypatch) -> None:
+    monkeypatch.setattr(snapshots, "EVERY", 4)
+    now = iter(
+        [99.0, 100.0, 101.0, 120.9, 120.9, 121.0]
+    )  # the first one takes a second, and twenty more pass
+    keeper = Keeper(run.folder.path, [TaskId(f"t{i}") for i in range(20)], {}, clock=lambda: next(now))
+    at = {n: fold(run.pairs[:n]) for n in range(4, 36)}
+
+    assert keeper.is_due(at[6])
+    keeper.save(at[6])
+    assert [keeper.is_due(at[n]) for n in (9, 10, 11)] == [False, False, False]
+    assert keeper.is_due(at[12])  # at the time 121
+    assert not keeper.is_due(at[15])
+    assert keeper.is_due(at[32])  # as many as there are tasks: whatever the time
 
 
 def test_one_that_was_asked_for_is_not_asked_for_again_before_it_is_made(run: Run, monkeypatch) -> None:
