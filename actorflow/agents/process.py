@@ -12,7 +12,7 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,7 +178,10 @@ async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float 
     """
     record = ProcessRecord.read(folder)
     leader, taker = (record.find(), record.find_taker()) if record else (None, None)
-    forget_exit(folder)  # before anything ends: how it ends now says nothing
+    with suppress(
+        OSError
+    ):  # a disk that fails: only if we die too before this attempt is recorded as ended, somebody could believe it
+        forget_exit(folder)  # before anything ends: how it ends now says nothing
     survivors = Survivors(leader, marker or (record.marker if record else ""), taker=taker)
     try:
         is_any = bool(survivors.members())

@@ -85,7 +85,7 @@ class ProgramInput:
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self._stream.send_all(rest + data)
             if rest:
-                self._mark.unlink(missing_ok=True)
+                self.forget()
             return
         self.close()
 
@@ -96,8 +96,12 @@ class ProgramInput:
             self._stream = None
 
     def forget(self) -> None:
-        """Say no more that something is missing: the program has exited, and what it did not read it did not want."""
-        self._mark.unlink(missing_ok=True)
+        """Say no more that something is missing: all has been sent, or the program has exited and did not want it.
+
+        A disk that does not let us costs no attempt: only if the driver dies before it has recorded this one, it is lost.
+        """
+        with suppress(OSError):
+            self._mark.unlink(missing_ok=True)
 
 
 def _fill(pipe: int, data: bytes) -> int:

@@ -7,13 +7,17 @@ import errno
 import pytest
 import trio
 
-from actorflow.agents import running
+from actorflow.agents import process, running
 from actorflow.agents.remains import Remains, remains_of
 from actorflow.agents.shell import ShellAgent
 from actorflow.testing.agents import RecordingChannel, make_request
 from tests.agents.dead_drivers import kill_driver
 
 pytestmark = pytest.mark.slow
+
+
+def fail(folder) -> None:
+    raise OSError(errno.EIO, "the disk fails")
 
 
 async def cancelled_when_up(work, channel) -> None:
@@ -47,10 +51,16 @@ async def test_so_is_one_that_was_gone_on_with_and_is_cancelled(tmp_path) -> Non
     assert remains_of(request.folder) is Remains.GONE
 
 
-async def test_also_when_the_disk_does_not_let_anything_be_taken_back(tmp_path, monkeypatch) -> None:
-    def fail(folder) -> None:
-        raise OSError(errno.EIO, "the disk fails")
+async def test_what_is_left_is_ended_also_when_the_disk_fails(tmp_path, monkeypatch) -> None:
+    request = await trio.to_thread.run_sync(kill_driver, tmp_path, {"command": "echo up; sleep 600"})
+    monkeypatch.setattr(process, "forget_exit", fail)
 
+    assert await process.end_survivors(request.folder)
+
+    assert remains_of(request.folder) is not Remains.RUNNING
+
+
+async def test_also_when_the_disk_does_not_let_anything_be_taken_back(tmp_path, monkeypatch) -> None:
     command = "trap 'exit 0' TERM; echo up; sleep 600 & wait"
     request, channel = make_request(tmp_path, {"command": command}), RecordingChannel()
 

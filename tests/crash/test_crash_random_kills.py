@@ -25,16 +25,20 @@ def test_runs_killed_at_random_moments_end_as_if_nothing_had_happened(
 ) -> None:
     wanted = size(48, 1200) // SLICES
     rng = random.Random(piece)
-    kills = runs = 0
+    kills = runs = at_work = 0
     while kills < wanted:
         name = rng.choice(sorted(WORKFLOWS))
         project = Project.make(ram_path / str(runs), WORKFLOWS[name])
         _kill_until_it_ends(project, rng, zygote, undisturbed(name), f"slice {piece}, run {runs} of {name!r}")
+        at_work += len(project.running.intersection(project.starts()))
         shutil.rmtree(project.root)
         kills += project.crashes
         runs += 1
 
     figure("kill -9 at random moments", tried=kills, of="kills", what="lost or run again")
+    figure(
+        "attempts at work when their driver was killed", tried=at_work, of="attempts", what="not gone on with"
+    )
     figure("processes left behind by runs that were killed", tried=runs, of="runs", what="processes")
 
 
