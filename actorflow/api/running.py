@@ -27,6 +27,7 @@ from actorflow.agents.interface import Agent
 from actorflow.agents.masking import Masker
 from actorflow.agents.process import end_survivors, max_processes
 from actorflow.api.checking import load_file, registry_of
+from actorflow.api.driver_clock import DriverClock
 from actorflow.api.heartbeat import Heartbeat
 from actorflow.api.pinning import capacity_of, entries_of
 from actorflow.api.rehearsing import (
@@ -47,7 +48,7 @@ from actorflow.engine.outliving import Outliving, as_begun, find_outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey, recovery_events
 from actorflow.engine.room import Room
-from actorflow.engine.session import BlobReader, Session
+from actorflow.engine.session import BlobReader, Clock, Session
 from actorflow.engine.snapshots import Keeper, restored
 from actorflow.errors import ActorflowError
 from actorflow.ids import RunId, TaskId, make_run_id
@@ -264,7 +265,8 @@ class _Driving:
             records = await journal.read()
             state = await trio.to_thread.run_sync(restored, self.folder.path, records)
             found = await find_outliving(self.folder.path, self.folder.run_id, state, self.agents)
-            begin = self.terms.extended(self._facts(), state, first(state, journal.epoch, found), now=_now())
+            clock = DriverClock(state.updated_at)
+            begin = self.terms.extended(self._facts(), state, first(state, journal.epoch, found), now=clock())
             if self.is_resumed:
                 await self._prepare(state, begin)
             lost = {(e.task, e.attempt) for e in begin if isinstance(e, ev.AttemptLost)}
@@ -273,7 +275,9 @@ class _Driving:
             BlobStore(self.folder.blobs).sweep()
             events = (recorded.event for record in records for recorded in read_records([record]))
             await scrub_lost(self.folder, self.secrets.values(), events, spared=kept)
-            state = await self._drive(journal, state, begin, keeper := self._keeper(state), kept)
+            session = self._session(journal, state, clock)
+            session = replace(session, keeper=(keeper := self._keeper(state)), outliving=kept)
+            state = await self._drive(session, state, begin)
         if keeper.is_due(state, at_end=True):
             await trio.to_thread.run_sync(keeper.save, state)
         return Finished(self.folder.run_id, state, exit_code_of(state), self.folder.path)
@@ -294,21 +298,14 @@ class _Driving:
         limits = {task.id: task.retry.max_attempts for task in tasks if task.retry.max_attempts > 1}
         return Keeper(self.folder.path, tuple(self.plan.tasks), limits, state.sequence)
 
-    async def _drive(
-        self,
-        journal: Journal,
-        state: RunState,
-        events: list[ev.Event],
-        keeper: Keeper,
-        outliving: Mapping[AttemptKey, Outliving],
-    ) -> RunState:
+    async def _drive(self, session: Session, state: RunState, events: list[ev.Event]) -> RunState:
         if not events:
             return state
         ballast = Ballast(self.folder.ballast)
         await trio.to_thread.run_sync(ballast.keep)
         try:
-            session = replace(self._session(journal, state, ballast), keeper=keeper, outliving=outliving)
-            return await self._drive_with(session, state, events)
+            room = Room(ballast.keep, ballast.release)
+            return await self._drive_with(replace(session, room=room), state, events)
         finally:
             ballast.release()
 
@@ -331,7 +328,7 @@ class _Driving:
             raise failed
         return state
 
-    def _session(self, journal: Journal, state: RunState, ballast: Ballast) -> Session:
+    def _session(self, journal: Journal, state: RunState, clock: Clock) -> Session:
         blobs = BlobStore(self.folder.blobs)
         run_id = self.folder.run_id
         return Session(
@@ -344,12 +341,11 @@ class _Driving:
             agents=self.agents,
             secrets=self.secrets,
             masker=Masker(self.secrets.values()),
-            clock=_now,
+            clock=clock,
             hub=Hub(),
             project_root=self.root,
             attempt_folder=self.folder.attempt_dir,
             leaves_when_parked=self.terms.exit_when_parked,
-            room=Room(ballast.keep, ballast.release),
             end_survivors=self._end_survivors_of,
         )
 
@@ -377,11 +373,6 @@ class _Driving:
         folder = self.folder.attempt_dir(task, attempt)
         if not is_copied(folder):
             await end_survivors(folder, marker=attempt_marker(self.folder.run_id, task, attempt))
-
-
-def _now() -> float:
-    """The time to the microsecond, as the journal keeps it, so that a live state and a folded one are the same."""
-    return round(time.time() * 1e6) / 1e6
 
 
 def _jitter(run_id: RunId, task: TaskId, attempt: int) -> float:

@@ -1,8 +1,7 @@
-"""Waiting for a moment of the wall clock.
+"""Waiting for a moment of the driver's clock.
 
 A timer counts the time in which the machine runs. A laptop that sleeps for three hours would wake up three hours
-late for a limit that is lifted at 23:30, and so would one whose clock is put forward; so the clock is looked at
-again from time to time.
+late for a limit that is lifted at 23:30; so the clock, which counts the sleep, is looked at again from time to time.
 """
 
 from __future__ import annotations
