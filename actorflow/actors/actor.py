@@ -127,7 +127,9 @@ class Actor:
         An override reads ``ctx.inbox`` in whatever way it likes, and may keep an envelope to answer it later.
         A question that the incarnation has taken and not answered when it ends, fails.
         """
-        async for envelope in ctx.inbox:
+        inbox = ctx.inbox
+        while not inbox.is_ended:
+            envelope = await inbox.get()
             envelope.reply(await self.receive(envelope.message))
 
 

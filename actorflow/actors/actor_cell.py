@@ -94,8 +94,10 @@ class ActorCell(Cell):
             errors.append(group)
         self.has_finished = not errors and not self.is_stop_requested and not background.has_failed
         self._inbox.end()
-        errors.extend(await background.stop(self.shutdown_seconds))
-        if self._actor is not None:
+        background.cancel()
+        if background.has_started:
+            errors.extend(await background.stop(self.shutdown_seconds))
+        if self._actor is not None and type(self._actor).on_stop is not Actor.on_stop:
             errors.extend(await self._stop_actor(self._actor))
         error = crash_of(errors)
         self._inbox.settle_unanswered(error)
@@ -121,8 +123,6 @@ class ActorCell(Cell):
             await actor.run(context)
 
     async def _stop_actor(self, actor: Actor) -> list[Exception]:
-        if type(actor).on_stop is Actor.on_stop:
-            return []  # nothing to do: spares most actors the scope
         errors: list[Exception] = []
         scope = trio.CancelScope(shield=True, deadline=trio.current_time() + self.shutdown_seconds)
         try:

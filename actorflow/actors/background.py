@@ -49,6 +49,11 @@ class BackgroundTasks:
         self._errors: list[Exception] = []
 
     @property
+    def has_started(self) -> bool:
+        """Whether there have been any."""
+        return self._scope is not None
+
+    @property
     def has_failed(self) -> bool:
         """Whether one of them has raised, and all have ended because of it."""
         return bool(self._errors)

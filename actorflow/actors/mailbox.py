@@ -179,12 +179,13 @@ class Inbox:
     or becomes dead letters.
     """
 
-    __slots__ = ("_is_ended", "_mailbox", "_unanswered")
+    __slots__ = ("_is_ended", "_is_fresh", "_mailbox", "_unanswered")
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._unanswered: dict[Question, None] = {}
         self._is_ended = False
+        self._is_fresh = True  # its incarnation has only just got its turn
 
     @property
     def is_ended(self) -> bool:
@@ -195,12 +196,15 @@ class Inbox:
         return 0 if self._is_ended else len(self._mailbox)
 
     async def get(self) -> Envelope:
-        """Wait for the next message. A checkpoint.
+        """Wait for the next message. A checkpoint, though the first message of an incarnation lets nobody else go first.
 
         Raises:
             trio.EndOfChannel: the actor has been asked to stop.
         """
-        if self:
+        if self._is_fresh:
+            self._is_fresh = False
+            await trio.lowlevel.checkpoint_if_cancelled()
+        elif self:
             await trio.lowlevel.checkpoint()
         while not self._is_ended:
             if self._mailbox:

@@ -2,8 +2,9 @@
 
 An attempt renders its request, calls the agent under the task's time limits, and turns whatever comes back
 into one outcome event. It lives in the ``AttemptHost``, beside the actor of its task and not inside it, so
-that a crash of that actor does not end work that is paid for. The host keeps an attempt until it is told to
-forget it: that it is there is what says that it has been begun, so none is ever carried out twice. An attempt
+that a crash of that actor does not end work that is paid for. It gets ready while the disk still writes that it
+starts, and calls its agent when that is durable. The host keeps an attempt until it is told to forget it: that it
+is there and its start durable is what says that it has begun, so none is ever carried out twice. An attempt
 that has outlived an earlier driver is gone on with instead, once. Stopping one waits for nobody, neither for an
 actor nor for the disk. Every exception of an agent becomes a failed attempt; only trio's cancellation goes through.
 """
@@ -11,6 +12,7 @@ actor nor for the disk. Every exception of an agent becomes a failed attempt; on
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 
 import trio
@@ -66,19 +68,26 @@ class AttemptHost:
         """Whether an attempt has outlived its driver and waits here to be gone on with."""
         return (task, attempt) in self._outliving
 
-    def begin(self, start: StartAttempt, state: RunState, driver: Ref[object]) -> None:
+    def begin(
+        self, start: StartAttempt, state: RunState, driver: Ref[object], *, durable: trio.Event
+    ) -> None:
         """Begin an attempt, or go on with one that has outlived its driver. One that has been stopped before, or while somebody asks the run to stop, ends without a call of its agent.
+
+        One that still waits for its start to become durable is replaced: who was to tell it has crashed, and it
+        goes on waiting, for nothing.
 
         Args:
             state: the state in which it was started.
             driver: is told how it ended, and records what the agent wants recorded meanwhile.
+            durable: is set when the start is durable; until then nothing is done that could be noticed.
         """
-        if self._nursery is None or (start.task, start.attempt) in self._attempts:
+        before = self.find(start.task, start.attempt)
+        if self._nursery is None or (before is not None and before.has_begun):
             raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
         outliving = self._outliving.pop((start.task, start.attempt), None)
         if outliving is not None:
             start = replace(start, session=outliving.session)
-        attempt = Attempt(self._session, start, state, driver, outliving)
+        attempt = Attempt(self._session, start, state, driver, durable=durable, outliving=outliving)
         self._attempts[start.task, start.attempt] = attempt
         if self._session.room.asked_to_stop or (start.task, start.attempt) in self._stopped:
             attempt.stop()
@@ -105,7 +114,7 @@ class AttemptHost:
         return [
             f"{task} (attempt {n})"
             for (task, n), attempt in self._attempts.items()
-            if attempt.outcome is None
+            if attempt.has_begun and attempt.outcome is None
         ]
 
 
@@ -120,7 +129,9 @@ class Attempt:
         "_asked",
         "_channel",
         "_driver",
+        "_durable",
         "_outliving",
+        "_request",
         "_scope",
         "_session",
         "_spec",
@@ -138,6 +149,8 @@ class Attempt:
         start: StartAttempt,
         state: RunState,
         driver: Ref[object],
+        *,
+        durable: trio.Event,
         outliving: Outliving | None = None,
     ) -> None:
         self.outcome: OutcomeEvent | None = None
@@ -147,6 +160,8 @@ class Attempt:
         self._start = start
         self._state = state
         self._driver = driver
+        self._durable = durable
+        self._request: AgentRequest | None = None
         self._spec = session.plan.tasks[start.task].spec
         self._scope = trio.CancelScope()
         self._stopped = trio.Event()
@@ -154,19 +169,24 @@ class Attempt:
         self._spend = Spend()
         self._channel: _Channel | None = None
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether its start is durable, so that it has begun, or does so in a moment."""
+        return self._durable.is_set()
+
     def stop(self) -> None:
         """End it: the agent is cancelled and cleans up. Returns at once."""
         self._stopped.set()
         self._scope.cancel()
 
     async def work(self) -> None:
-        """Carry it out and say how it ended."""
+        """Wait until the start is durable, carry it out and say how it ended."""
         try:
             self.outcome = await self._carry_out() if self._outliving is None else await self._go_on()
         finally:
             self.wait_for_room("")
             self._channel = None  # it leads back here: without it no garbage has to be collected
-            if self._session.secrets:
+            if self._session.secrets and self.has_begun:
                 await close_attempt(self._session, self._start, self._stopped)
         self.tell()
 
@@ -194,15 +214,22 @@ class Attempt:
         """Return how the attempt ended, whatever the agent does."""
         session, start = self._session, self._start
         try:
-            request = await session.room.insist(self._build_request, stop=self._stopped)
-            if self._stopped.is_set():
-                return self._interrupted()
-            result = await self._call_agent(request)
+            result: AgentResult | None = None
+            with self._scope:  # entered while the disk still writes, as that takes its time, too
+                self._get_ready()
+                await self._durable.wait()
+                if self._stopped.is_set():
+                    return self._interrupted()
+                if self._request is None:
+                    self._request = await session.room.insist(self._build_request, stop=self._stopped)
+                result = await self._call_agent(self._request)
             if self._scope.cancelled_caught:
+                await (
+                    self._durable.wait()
+                )  # of one that was stopped before it began nothing is said until then
                 return self._interrupted()
             if not isinstance(result, AgentResult):
                 raise TypeError(f"it gave {type(result).__name__} instead of a result")
-            asked = self._fingerprint(request) if self._asked is None else self._asked
             return await event_of_result(
                 session,
                 start,
@@ -210,7 +237,7 @@ class Attempt:
                 self._spend,
                 state=self._state,
                 stop=self._stopped,
-                fingerprint=asked,
+                fingerprint=self._asked or "",
             )
         except JournalFull:
             return self._cancelled()  # it was stopped while there was no room for its files
@@ -226,17 +253,27 @@ class Attempt:
         except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
             return self._failed(AgentError("crashed", f"the agent crashed: {type(error).__name__}: {error}"))
 
-    def _fingerprint(self, request: AgentRequest) -> str:
-        session = self._session
-        masker = session.masker if session.secrets else None
-        return fingerprint_of(request, session.agents[self._start.agent], masker)
+    def _get_ready(self) -> None:
+        """Make the request while the disk writes, if that leaves no trace; what cannot be made now, fails when it is time."""
+        if not self._session.agents[self._start.agent].traits.needs_folder:
+            with suppress(Exception):
+                self._request = self._make_request()
 
     async def _build_request(self) -> AgentRequest:
         try:
-            return build_request(self._session, self._state, self._start)
+            return self._make_request()
         except AgentError as error:
             error.cost_usd, error.tokens = 0.0, 0  # no agent was called
             raise
+
+    def _make_request(self) -> AgentRequest:
+        """Return the request, and keep its fingerprint, unless that of an earlier driver is known."""
+        session = self._session
+        request = build_request(session, self._state, self._start)
+        if self._asked is None:
+            masker = session.masker if session.secrets else None
+            self._asked = fingerprint_of(request, session.agents[self._start.agent], masker)
+        return request
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
         return event_of_error(self._session, self._start, error, self._spend, self._state)
@@ -245,23 +282,20 @@ class Attempt:
         spend = self._spend if error is None else self._spend.of(error)
         return ev.AttemptCancelled(self._start.task, self._start.attempt, spend.cost_usd, spend.tokens)
 
-    async def _call_agent(self, request: AgentRequest) -> AgentResult | None:
-        """Call the agent; None when it was interrupted."""
+    async def _call_agent(self, request: AgentRequest) -> AgentResult:
+        """Call the agent. Its time begins here."""
         agent = self._session.agents[self._start.agent]
         limit, idle = _limit_of(self._spec), self._spec.idle_timeout_seconds or math.inf
         if self._outliving is not None:
             return await self._call_again(agent, request, limit, idle)
-        if isinstance(agent, Reattaches) and agent.traits.needs_folder:
-            self._asked = self._fingerprint(request)
-            note_begun(request.folder, self._asked)
+        if agent.traits.needs_folder and isinstance(agent, Reattaches):
+            note_begun(request.folder, self._asked or "")
         channel = self._channel = _Channel(self, self._scope, limit, idle)
-        with self._scope:
-            return await agent.run(request, channel)
-        return None
+        return await agent.run(request, channel)
 
     async def _call_again(
         self, agent: Agent, request: AgentRequest, limit: float, idle: float
-    ) -> AgentResult | None:
+    ) -> AgentResult:
         """Have the agent go on. Its time counts from its recorded start; what has ended by itself has not taken too long."""
         if not isinstance(agent, Reattaches):
             raise AgentError(LOST, f"{self._start.agent} cannot go on with an attempt of another driver")
@@ -271,9 +305,7 @@ class Attempt:
         now = self._session.clock()
         left = limit - max(0.0, now - (now if began is None else began))
         channel = self._channel = _Channel(self, self._scope, left, idle, has_begun=True)
-        with self._scope:
-            return await agent.reattach(request, channel)
-        return None
+        return await agent.reattach(request, channel)
 
     def _interrupted(self) -> OutcomeEvent:
         if self._stopped.is_set():

@@ -82,6 +82,7 @@ class Drive:
         self._runtime: Runtime | None = None
         self._host: AttemptHost | None = None
         self._wish: CancelRun | None = None
+        self._early_restarts: list[SupervisorRestarted] = []
         self._requests: set[str] = set()
 
     async def run(self, first: Sequence[Event] = ()) -> RunState:
@@ -94,6 +95,8 @@ class Drive:
         try:
             session = await self._begin(first)
             async with open_runtime(self._tree(session), on_restart=self._restarted) as self._runtime:
+                for restart in self._early_restarts:
+                    self._tell(restart)
                 self._tell_wish()
                 await session.ending.reached.wait()
         except SupervisorFailed as failure:
@@ -174,7 +177,11 @@ class Drive:
 
     def _restarted(self, restarted: Restarted) -> None:
         cause = "it ended" if restarted.error is None else self._describe(restarted.error)
-        self._tell(SupervisorRestarted(ev.ActorRestarted(restarted.path, restarted.restarts, cause)))
+        message = SupervisorRestarted(ev.ActorRestarted(restarted.path, restarted.restarts, cause))
+        if self._runtime is None:  # the tree is only just coming up
+            self._early_restarts.append(message)
+        else:
+            self._tell(message)
         if DRIVER in (restarted.path, *restarted.siblings):
             self._tell_wish()
 

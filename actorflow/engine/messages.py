@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import trio
+
 from actorflow.ids import TaskId
 from actorflow.scheduling import StartAttempt
 from actorflow.state import RunState
@@ -117,10 +119,15 @@ RunMessage: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """RunActor: carry out this attempt, or go on with it if it has outlived its driver; its start is durable. Sent again after a crash: it must not be carried out twice."""
+    """RunActor: get this attempt ready, and carry it out once ``durable`` is set; go on with it, if it has outlived its driver.
+
+    Sent while the disk writes that the attempt starts, so that nothing but its agent is left to do afterwards. Sent
+    again after a crash: it must not be carried out twice.
+    """
 
     start: StartAttempt
     state: RunState
+    durable: trio.Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class RunActor(Actor):
         self._clock = RunClock(session.plan.workflow.settings.timeout_seconds)
         self._opens_at: float | None = None
         self._opening: trio.CancelScope | None = None
+        self._carried: Settled | None = None
         self._finished: list[TaskId] = []
         self._has_finished = trio.Event()
         self._ctx: Context
@@ -220,14 +221,15 @@ class RunActor(Actor):
     # --- commit, then act ----------------------------------------------------------------------------------------
 
     async def _commit(self, settled: Settled, envelopes: list[Envelope]) -> None:
+        durable = trio.Event()
         if settled.events:
             try:
-                meanwhile = partial(self._meanwhile, settled)
+                meanwhile = partial(self._meanwhile, settled, durable)
                 self._state = await record(self._session, self._state, settled, meanwhile)
             except JournalError as error:
                 await self._give_up(error)  # what was decided is not known to be durable: nothing may follow
             self._clock.note(self._state, settled.state.updated_at)
-        self._act(settled)
+        self._act(settled, durable)
         if self._state.limits or self._opens_at is not None:
             self._watch_limits()
         self._keep()
@@ -242,9 +244,10 @@ class RunActor(Actor):
         if keeper is not None and keeper.is_due(self._state):
             self._ctx.start_soon(self._session.offload, keeper.save, self._state)
 
-    def _act(self, settled: Settled) -> None:
-        for start in settled.starts:
-            self._carry(start)
+    def _act(self, settled: Settled, durable: trio.Event) -> None:
+        durable.set()
+        if self._carried is not settled:  # the batch could not be written at first
+            self._carry_all(settled, durable)
         cancelling = False
         for event in settled.events:
             if type(event) is ev.RetryScheduled:
@@ -260,8 +263,13 @@ class RunActor(Actor):
         if task.is_attempt_open and is_cancelled(self._state, task):
             self._host.stop(task.id, task.attempts)
 
-    def _carry(self, start: StartAttempt) -> None:
-        self._tell_task(start.task, Carry(start, self._state))
+    def _carry_all(self, settled: Settled, durable: trio.Event) -> None:
+        for start in settled.starts:
+            self._carry(start, settled.state, durable)
+        self._carried = settled
+
+    def _carry(self, start: StartAttempt, state: RunState, durable: trio.Event) -> None:
+        self._tell_task(start.task, Carry(start, state, durable))
 
     def _confirm(self, task_id: TaskId, attempt: int) -> None:
         """Tell the task's actor, if it is there, that the outcome of its attempt is durable; if the task is done, a little later."""
@@ -303,15 +311,14 @@ class RunActor(Actor):
 
     def _instruct_running(self, task: TaskState) -> None:
         if task.is_attempt_open:
-            self._carry(_start_again(task))
+            self._carry(_start_again(task), self._state, _set_event())
         elif task.due_at is not None:
             self._tell_task(task.id, WaitUntil(task.due_at))
 
-    def _meanwhile(self, settled: Settled) -> None:
-        """What needs no durable batch: let go of what is done, and have the actors ready that the batch starts."""
+    def _meanwhile(self, settled: Settled, durable: trio.Event) -> None:
+        """What needs no durable batch: let go of what is done, and have everything ready that the batch starts."""
         self._let_go()
-        for start in settled.starts:
-            self._actor_of(start.task)
+        self._carry_all(settled, durable)
 
     def _tell_task(self, task_id: TaskId, message: TaskMessage) -> None:
         """Tell a task's actor something; it is started for it when there is none."""
@@ -367,6 +374,12 @@ class RunActor(Actor):
             await sleep_until(opens_at, self._session.clock)
             self._opens_at = None
             self._ctx.self_ref.tell_nowait(PoolOpens(opens_at), reserved=True)
+
+
+def _set_event() -> trio.Event:
+    event = trio.Event()
+    event.set()
+    return event
 
 
 def _start_again(task: TaskState) -> StartAttempt:

@@ -2,8 +2,8 @@
 
 Begins attempts in the host, waits out back-offs, and lets go of what is recorded. It decides
 nothing and holds nothing that its successor cannot ask for again, so a crash costs no attempt: the attempt
-goes on in the host and tells the RunActor itself how it ended. It is there a moment before the start is
-durable, and does nothing until it is told.
+goes on in the host and tells the RunActor itself how it ended. It gets an attempt ready a moment before its
+start is durable; the attempt itself waits for that.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ class TaskActor(Actor):
         self._host = host
         self._driver = driver
         self._task = task_id
-        self._attempt = 0
         self._wait: trio.CancelScope | None = None
         self._ctx: Context
 
@@ -65,10 +64,9 @@ class TaskActor(Actor):
 
     def _carry(self, message: Carry) -> None:
         """Begin the attempt, unless it has been begun already: then have it say again how it ended, if it has."""
-        self._attempt = message.start.attempt
-        attempt = self._host.find(self._task, self._attempt)
-        if attempt is None:
-            self._host.begin(message.start, message.state, self._driver)
+        attempt = self._host.find(self._task, message.start.attempt)
+        if attempt is None or not attempt.has_begun:
+            self._host.begin(message.start, message.state, self._driver, durable=message.durable)
         else:
             attempt.tell()
 

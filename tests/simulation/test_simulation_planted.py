@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio
 
 from actorflow.engine import recording, recovery, run_actor
 from actorflow.engine.attempts import Attempt, AttemptHost
@@ -36,14 +37,23 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def acts_before_the_commit(plant: pytest.MonkeyPatch) -> None:
-    commit = RunActor._commit
+    carry = RunActor._carry
 
-    async def hasty(self: RunActor, settled: Any, envelopes: Any) -> None:
-        for start in settled.starts:
-            self._carry(start)
-        await commit(self, settled, envelopes)
+    def hasty(self: RunActor, start: Any, state: Any, durable: trio.Event) -> None:
+        durable.set()
+        carry(self, start, state, durable)
 
-    plant.setattr(RunActor, "_commit", hasty)
+    plant.setattr(RunActor, "_carry", hasty)
+
+
+def waits_for_a_commit_that_will_never_come(plant: pytest.MonkeyPatch) -> None:
+    begin = AttemptHost.begin
+
+    def loyal(self: AttemptHost, start: Any, *args: Any, **more: Any) -> None:
+        if self.find(start.task, start.attempt) is None:
+            begin(self, start, *args, **more)
+
+    plant.setattr(AttemptHost, "begin", loyal)
 
 
 def records_a_success_whose_output_is_not_durable(plant: pytest.MonkeyPatch) -> None:
@@ -118,9 +128,8 @@ def gives_up_an_attempt_that_is_at_work(plant: pytest.MonkeyPatch) -> None:
 
 def carries_out_an_attempt_again_after_a_crash(plant: pytest.MonkeyPatch) -> None:
     def carry(self: TaskActor, message: Any) -> None:
-        self._attempt = message.start.attempt
-        self._host.forget(self._task, self._attempt)
-        self._host.begin(message.start, message.state, self._driver)
+        self._host.forget(self._task, message.start.attempt)
+        self._host.begin(message.start, message.state, self._driver, durable=message.durable)
 
     plant.setattr(TaskActor, "_carry", carry)
 
@@ -152,10 +161,10 @@ def stops_what_runs_only_when_the_disk_has_recorded_it(plant: pytest.MonkeyPatch
 def calls_agents_while_a_cancellation_waits_for_the_disk(plant: pytest.MonkeyPatch) -> None:
     begin = AttemptHost.begin
 
-    def eager(self: AttemptHost, *args: Any) -> None:
+    def eager(self: AttemptHost, *args: Any, **more: Any) -> None:
         room = self._session.room
         asked, room.asked_to_stop = room.asked_to_stop, False
-        begin(self, *args)
+        begin(self, *args, **more)
         room.asked_to_stop = asked
 
     plant.setattr(AttemptHost, "begin", eager)
@@ -258,6 +267,7 @@ def forgets_whom_it_was_to_go_on_with(plant: pytest.MonkeyPatch) -> None:
 
 PLANTED: dict[Plant, str] = {
     acts_before_the_commit: "not durable",
+    waits_for_a_commit_that_will_never_come: "does not end",
     records_a_success_whose_output_is_not_durable: "recorded and not durable",
     starts_without_a_record: "not durable|not possible|not open",
     forgets_how_often_a_task_has_failed: "has failed . times and is started again|driver holds is not what the journal",
