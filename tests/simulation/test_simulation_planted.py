@@ -225,9 +225,9 @@ def sleeps_through_the_end_of_a_limit(plant: pytest.MonkeyPatch) -> None:
 
 
 def runs_again_what_has_outlived_its_driver(plant: pytest.MonkeyPatch) -> None:
-    def begin(self: AttemptHost, start: Any, state: Any, driver: Any) -> None:
+    def begin(self: AttemptHost, start: Any, *args: Any, **more: Any) -> None:
         self._outliving.pop((start.task, start.attempt), None)
-        original(self, start, state, driver)
+        original(self, start, *args, **more)
 
     original = AttemptHost.begin
     plant.setattr(AttemptHost, "begin", begin)
