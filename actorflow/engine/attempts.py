@@ -89,7 +89,7 @@ class AttemptHost:
             start = replace(start, session=outliving.session)
         attempt = Attempt(self._session, start, state, driver, durable=durable, outliving=outliving)
         self._attempts[start.task, start.attempt] = attempt
-        if self._session.room.asked_to_stop or (start.task, start.attempt) in self._stopped:
+        if (start.task, start.attempt) in self._stopped:
             attempt.stop()
         self._nursery.start_soon(attempt.work, name=f"attempt:{start.task}:{start.attempt}")
 
@@ -218,6 +218,7 @@ class Attempt:
             with self._scope:  # entered while the disk still writes, as that takes its time, too
                 self._get_ready()
                 await self._durable.wait()
+                self._heed()
                 if self._stopped.is_set():
                     return self._interrupted()
                 if self._request is None:
@@ -252,6 +253,14 @@ class Attempt:
             return ev.AttemptLost(start.task, start.attempt) if is_lost else self._failed(error)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
             return self._failed(AgentError("crashed", f"the agent crashed: {type(error).__name__}: {error}"))
+
+    def _heed(self) -> None:
+        """Stop if somebody asks the run to stop and that is not recorded yet.
+
+        Asked when the start is durable, not before: a hook of the end starts in the batch that records the wish.
+        """
+        if self._session.room.asked_to_stop:
+            self.stop()
 
     def _get_ready(self) -> None:
         """Make the request while the disk writes, if that leaves no trace; what cannot be made now, fails when it is time."""
