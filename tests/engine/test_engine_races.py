@@ -264,11 +264,11 @@ async def test_a_run_actor_that_crashes_while_cancelling_goes_on_cancelling(
     original = RunActor._act
     crashes = []
 
-    def act(self, settled) -> None:
+    def act(self, settled, durable) -> None:
         if not crashes and any(type(event) is ev.RunCancelRequested for event in settled.events):
             crashes.append(1)
             raise RuntimeError("planted")
-        original(self, settled)
+        original(self, settled, durable)
 
     monkeypatch.setattr(RunActor, "_act", act)
     async with trio.open_nursery() as nursery:
