@@ -429,3 +429,39 @@ def test_what_runs_in_a_project_that_was_moved_is_ended_and_runs_again(scene) ->
     found = process_table.look(first)
     assert found is None or not found.is_alive
     assert scene.left() == []
+
+
+def test_what_a_driver_had_begun_to_end_is_nobodys_result(scene) -> None:
+    """It says good-bye with exit code 0, which is not how its work would have ended."""
+    polite = "trap 'sleep 0.5; echo half; exit 0' TERM; "
+    scene.write({"id": "a", "parameters": {"command": polite + HOLD + "echo whole"}})
+    with scene.start("run", "w.json", began=1) as driver:
+        driver.send_signal(signal.SIGINT)
+        scene.project.until(lambda: scene.events(ev.RunCancelRequested))
+        driver.send_signal(signal.SIGKILL)
+        driver.communicate()
+    scene.project.until(lambda: scene.left() == [])
+
+    assert driver.returncode == -signal.SIGKILL
+    assert scene.outliving() == {}
+    scene.go("a")
+    report = scene.resume()
+
+    assert (report["status"], report["tasks"]["a"]["output"]) == ("success", "whole")
+    assert scene.began() == ["a 1", "a 2"]
+
+
+def test_a_resume_that_an_interrupt_hurries_kills_what_does_not_want_to_end(scene) -> None:
+    scene.write({"id": "a", "parameters": {"command": "trap '' TERM INT; " + HOLD}})
+    scene.kill(began=1)
+    with scene.project.start("resume", "last") as driver:
+        scene.project.until(lambda: len(scene.events(ev.DriverStarted)) == 2)
+        driver.send_signal(signal.SIGINT)
+        scene.project.until(lambda: scene.events(ev.RunCancelRequested))
+        before = time.monotonic()
+        driver.send_signal(signal.SIGINT)
+        driver.communicate()
+
+    assert driver.returncode == 130
+    assert time.monotonic() - before < 4.5, "it was given its whole grace"
+    assert scene.left() == []
