@@ -111,7 +111,8 @@ class Database:
         self.path = path
         self.failure: JournalError | None = None
         self.is_closed = False
-        self._identity = _identity(path)
+        self._file = os.fspath(path.absolute())  # looked at after each commit: a Path takes twice as long
+        self._identity = _identity(self._file)
         self._pages = 0  # written to the log since the last checkpoint, about
         try:
             _inspect(path)
@@ -237,7 +238,7 @@ class Database:
 
     def _check_in_place(self) -> None:
         """Raise if the file has been removed or replaced: SQLite would go on writing into what nobody will ever find."""
-        if _identity(self.path) != self._identity:
+        if _identity(self._file) != self._identity:
             self.failure = JournalError(
                 f"{self.path} was removed or replaced while it was being written",
                 hint="put it back if you can; what is not in it is lost",
@@ -330,9 +331,9 @@ class Database:
             raise again(self.failure)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(file: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path, follow_symlinks=False)
+        found = os.lstat(file)
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
