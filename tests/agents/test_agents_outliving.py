@@ -168,9 +168,12 @@ async def test_who_left_session_and_environment_is_known_if_it_was_seen_in_time(
     escaped = f"setsid env -i /bin/sh -c 'echo $$ > {pid_file}; echo up; exec sleep 1000' & read x < {gate}"
     request = kill_driver(tmp_path, {"command": escaped})
 
+    channel = RecordingChannel()
+
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(reattached, request)
-        await trio.sleep(0.5)
+        nursery.start_soon(reattached, request, channel)
+        with trio.fail_after(20):
+            await channel.wait_reported("started")  # and looked at in the same moment
         await open_gate(gate)
 
     escaped_process = process_table.look(int(pid_file.read_text()))
@@ -415,8 +418,9 @@ async def test_what_it_says_from_now_on_is_reported(tmp_path, gate):
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(reattached, request, channel)
-        await open_gate(gate)
         with trio.fail_after(20):
+            await channel.wait_reported("started")
+            await open_gate(gate)
             await channel.wait_reported("output", "later")
         await open_gate(gate)
 
