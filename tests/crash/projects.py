@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -23,6 +24,12 @@ from actorflow.state import events as ev
 from tests.crash.workflows import END_HOOKS
 
 ROOT = Path(__file__).parents[2]
+
+CALL_SECONDS = 60.0
+"""How long a call may take before it counts as hanging, unless its test says otherwise; see ``zygote.Call``."""
+
+ANSWER_SECONDS = 20.0
+"""How much later than that the answer may come."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,14 @@ class Zygote:
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(request | death) + "\n")
+        self._process.stdin.write(json.dumps({"timeout_seconds": CALL_SECONDS} | request | death) + "\n")
         self._process.stdin.flush()
+        patience = float(death.get("timeout_seconds", CALL_SECONDS)) + ANSWER_SECONDS
+        # It ends what it calls by itself; this is for when it hangs itself. There is one line for each request, so none is in the buffer.
+        has_answered, _, _ = select.select([self._process.stdout], [], [], patience)
+        assert has_answered, (
+            f"the process that calls actorflow {arguments} has not answered for {patience:g} s"
+        )
         answer = json.loads(self._process.stdout.readline())
         said = Ended(
             answer["status"],
@@ -100,8 +113,12 @@ def running_zygote() -> Iterator[Zygote]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        yield Zygote(process)
-        process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+        try:
+            yield Zygote(process)
+            process.stdin.close()  # type: ignore[union-attr]  # it is a pipe
+            process.wait(ANSWER_SECONDS)
+        finally:
+            process.kill()
 
 
 @dataclass

@@ -52,7 +52,7 @@ class Call:
     crash_at: int = 0
     after_seconds: float | None = None
     fault: dict[str, Any] | None = None
-    timeout_seconds: float = 120.0
+    timeout_seconds: float = 60.0
 
 
 class Failpoints:
