@@ -68,8 +68,12 @@ def starts_without_a_record(plant: pytest.MonkeyPatch) -> None:
 
 
 def forgets_how_often_a_task_has_failed(plant: pytest.MonkeyPatch) -> None:
-    fold, read = run_actor.fold, Driver._read
-    plant.setattr(run_actor, "fold", lambda events: _without_counters(fold(events)))
+    folded_again, read = run_actor.folded_again, Driver._read
+
+    async def forgetful(session: Any) -> RunState:
+        return _without_counters(await folded_again(session))
+
+    plant.setattr(run_actor, "folded_again", forgetful)
     plant.setattr(Driver, "_read", lambda self: _without_counters(read(self)))
 
 
