@@ -120,7 +120,10 @@ def test_after_a_crash_and_while_it_is_driven(call, plan, write, start, gate) ->
     driver.send_signal(signal.SIGKILL)
     driver.wait()
 
-    assert plan() == {"a": ("reuse", "success"), "b": ("run", "lost"), "c": ("run", "pending")}
+    assert plan() == {"a": ("reuse", "success"), "b": ("wait", "still_running"), "c": ("run", "pending")}
+    assert "it is waited for" in call("resume", "--dry-run").output
+    assert plan("--from", "b")["b"] == ("run", "asked")
+    assert "attempt 1 still runs, and is ended" in call("resume", "--dry-run", "--from", "b").output
     call("cancel", "last")
 
 
