@@ -9,12 +9,12 @@
 # names with ACTORFLOW_ are ours.
 
 # Signals to the group are the program's business; we have to say how it ended. (It gets the default action.)
-trap : HUP INT QUIT TERM
+trap : HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
 
 # Sleeps until the driver dies, then takes in what the program writes. Whoever has taken in everything gives
 # exit.part its name: the driver, and then it kills this one, or this one.
 (
-	trap '' HUP INT QUIT TERM
+	trap '' HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
 	unset TMOUT # with it, read would end in some shells
 	read -r ACTORFLOW_READ <&3
 	take() {

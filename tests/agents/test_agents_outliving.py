@@ -118,6 +118,8 @@ ENDS = {
     "kill -PIPE $$": -13,
     "kill -HUP 0": -1,
     "trap '' TERM; kill -TERM 0; exit 5": 5,
+    "trap '' USR1 ALRM; kill -USR1 0; kill -ALRM 0; exit 6": 6,
+    "kill -USR2 0": -12,
 }
 
 
