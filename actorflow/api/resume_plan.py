@@ -210,6 +210,8 @@ class _Deciding:
             return f"{told}, and nothing is left of it"
         if is_cancelled(self.before, task):
             return f"{told}, which had begun to stop it"
+        if not self.found.knows_secrets_of(found):
+            return f"{told}, and a secret that it knows has changed{self._what_is_ended(task)}"
         return f"{told}, and was asked something else than it would be now{self._what_is_ended(task)}"
 
     def _why_not(self, task: TaskState) -> tuple[str, str]:

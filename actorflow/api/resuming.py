@@ -23,6 +23,7 @@ from actorflow.api.supplies import agents_at_hand, secrets_of
 from actorflow.engine.outliving import Outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import Again, AttemptKey, after_losses, recovery_events, taken_over
+from actorflow.engine.secrets import marks_of
 from actorflow.engine.session import BlobReader
 from actorflow.engine.validity import Comparison, Side
 from actorflow.errors import InputError, RunError, SpecDiffers, SpecErrors
@@ -111,13 +112,20 @@ class Resumption:
         return taken_over(self.plan, state, self._fitting(state, outliving), again=again, spec=self.spec)
 
     def _fitting(self, state: RunState, outliving: Mapping[AttemptKey, Outliving]) -> frozenset[AttemptKey]:
-        """Return the attempts that were asked what they would be asked now; all of them when the pinned spec counts."""
+        """Return the attempts that were asked what they would be asked now, and whose secrets are still known."""
+        fitting = {key: found for key, found in outliving.items() if self.knows_secrets_of(found)}
         if not self.is_current:
-            return frozenset(outliving)
+            return frozenset(fitting)
         comparison = self.comparison(state)
         return frozenset(
-            key for key, found in outliving.items() if comparison.is_still_asked(found.task, found.asked)
+            key for key, found in fitting.items() if comparison.is_still_asked(found.task, found.asked)
         )
+
+    def knows_secrets_of(self, found: Outliving) -> bool:
+        """Whether the secrets that an attempt was begun with are those of now: one that has changed since could not be masked in what it gives."""
+        if found.secrets is None:
+            return not self.secrets
+        return found.secrets <= marks_of(self.folder.run_id, self.secrets)
 
     def changed(self, state: RunState) -> dict[TaskId, str]:
         """Return the tasks whose outcome does not hold under the current spec, each with the reason; {} when the pinned one counts."""

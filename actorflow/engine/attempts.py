@@ -27,6 +27,7 @@ from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_re
 from actorflow.engine.outliving import LOST, Outliving
 from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.requests import build_request
+from actorflow.engine.secrets import marks_of
 from actorflow.engine.session import Session
 from actorflow.engine.spend import Spend
 from actorflow.errors import AgentError, InternalError, JournalError, JournalFull
@@ -299,7 +300,8 @@ class Attempt:
         if self._outliving is not None:
             return await self._call_again(agent, request, limit, idle)
         if agent.traits.needs_folder and isinstance(agent, Reattaches):
-            note_begun(request.folder, self._asked or "")
+            session = self._session
+            note_begun(request.folder, self._asked or "", marks_of(session.run_id, session.secrets))
         channel = self._channel = DeadlineChannel(self, self._scope, limit, idle)
         return await agent.run(request, channel)
 

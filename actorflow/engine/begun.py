@@ -1,6 +1,6 @@
 """``begun.json``: what is noted beside an attempt before its agent is called, for a driver that comes after this one.
 
-Says what the attempt is asked, as a fingerprint, and where its folder is. Only in its own place a folder speaks of
+Says what the attempt is asked, as a fingerprint, with which secrets, as marks, and where its folder is. Only in its own place a folder speaks of
 the processes that it names: in a copy they are those of the original, and in a folder that was moved nobody can
 write how they ended. Not synced: when the machine dies, so does the attempt. What cannot be read says nothing.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actorflow.agents.remains import Remains, remains_of
+from actorflow.engine.secrets import SecretMarks
 
 __all__ = ["Begun", "is_copied", "note_begun", "read_begun", "what_remains"]
 
@@ -28,19 +29,22 @@ class Begun:
     Attributes:
         asked: the fingerprint of what it is asked; "" when that is not known.
         folder: the folder in which it was begun; None when that is not known.
+        secrets: the marks of the run's secrets; None when they are not known.
     """
 
     asked: str = ""
     folder: Path | None = None
+    secrets: SecretMarks | None = None
 
 
-def note_begun(folder: Path, asked: str) -> None:
-    """Note what the attempt in ``folder`` is asked.
+def note_begun(folder: Path, asked: str, secrets: SecretMarks = frozenset()) -> None:
+    """Note what the attempt in ``folder`` is asked, and the marks of the run's secrets.
 
     Without room on the disk nothing is noted, and a resume with a changed workflow runs the attempt again because
     it cannot know.
     """
-    noted = json.dumps({"asked": asked, "folder": os.path.abspath(folder)}).encode()
+    marks = dict(sorted(secrets))
+    noted = json.dumps({"asked": asked, "folder": os.path.abspath(folder), "secrets": marks}).encode()
     with suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         file = os.open(folder / _FILE, flags, 0o600)
@@ -55,8 +59,10 @@ def read_begun(folder: Path) -> Begun:
     try:
         with (folder / _FILE).open("rb") as file:
             noted = json.loads(file.read(_MOST_BYTES))
-        return Begun(str(noted["asked"]), Path(noted["folder"]))
-    except (OSError, ValueError, TypeError, KeyError):
+        marks = noted.get("secrets")
+        secrets = None if marks is None else frozenset((str(name), str(mark)) for name, mark in marks.items())
+        return Begun(str(noted["asked"]), Path(noted["folder"]), secrets)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Begun()
 
 

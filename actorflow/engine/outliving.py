@@ -20,6 +20,7 @@ from actorflow.agents.remains import Remains
 from actorflow.engine.begun import read_begun, what_remains
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey
+from actorflow.engine.secrets import SecretMarks
 from actorflow.ids import RunId, TaskId
 from actorflow.journal import Record
 from actorflow.state import RunState, TaskState
@@ -43,6 +44,7 @@ class Outliving:
         asked: the fingerprint of what it was asked; "" when that is not known.
         pid: of the process that stands for it.
         session: the agent session that it was begun with; see ``as_begun``.
+        secrets: the marks of the secrets that it was begun with; None when they are not known.
     """
 
     task: TaskId
@@ -51,6 +53,7 @@ class Outliving:
     asked: str = ""
     pid: int = 0
     session: str | None = None
+    secrets: SecretMarks | None = None
 
 
 def look_for_outliving(
@@ -99,13 +102,14 @@ def _look(path: Path, run_id: RunId, tasks: Iterable[TaskState]) -> dict[Attempt
         folder = attempt_path(path, task.id, task.attempts)
         remains = what_remains(folder, marker=marker)
         if remains is not Remains.GONE:
-            record = ProcessRecord.read(folder)
+            record, begun = ProcessRecord.read(folder), read_begun(folder)
             found[task.id, task.attempts] = Outliving(
                 task.id,
                 task.attempts,
                 remains is Remains.FINISHED,
-                read_begun(folder).asked,
+                begun.asked,
                 0 if record is None else record.pid,
+                secrets=begun.secrets,
             )
     return found
 

@@ -2,18 +2,28 @@
 
 Takes the sources that a workflow names and gives name -> text. All that are missing are reported at once. A
 secret's text goes to agents' environments and to the masker, and nowhere else: it is not part of any event,
-plan or error.
+plan or error. What is noted of it, so that a later drive sees that it has changed, is too little to guess it from.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from actorflow.errors import ConfigurationError
+from actorflow.ids import RunId
 from actorflow.workflow.model import SecretSource, Workflow
 
-__all__ = ["find_secrets", "read_secrets"]
+__all__ = ["SecretMarks", "find_secrets", "marks_of", "read_secrets"]
+
+SecretMarks: TypeAlias = frozenset[tuple[str, str]]
+"""Each secret's name, with a mark of its text."""
+
+_MARK_ROUNDS = 20_000
+_MARK_BYTES = 2
 
 
 def read_secrets(
@@ -50,6 +60,21 @@ def find_secrets(
         else:
             found[source.name] = text
     return found, missing
+
+
+def marks_of(run_id: RunId, secrets: Mapping[str, str]) -> SecretMarks:
+    """Return the marks of secrets in a run: another text has another mark, but for one in 65,536.
+
+    So few bits, slowly made, tell nobody which text it is, however simple.
+    """
+    return frozenset((name, _mark(run_id, name, text)) for name, text in secrets.items())
+
+
+@cache
+def _mark(run_id: RunId, name: str, text: str) -> str:
+    salt = f"{run_id}/{name}".encode()
+    data = text.encode("utf-8", "surrogateescape")
+    return hashlib.pbkdf2_hmac("sha256", data, salt, _MARK_ROUNDS, _MARK_BYTES).hex()
 
 
 def _read(

@@ -371,6 +371,31 @@ def test_secrets_that_were_printed_while_nobody_drove_are_in_no_file(scene) -> N
     assert [path for path in state.rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()] == []
 
 
+@pytest.mark.parametrize("has_finished", [True, False])
+def test_a_secret_that_was_changed_is_in_nobodys_result(scene, has_finished) -> None:
+    scene.project.environment["TOKEN"] = "s3cr3t-of-the-house"
+    context = {"secrets": {"TOKEN": "env:TOKEN"}}
+    scene.write(hold("a", "echo said $T", env={"T": "${secrets.TOKEN}"}), context=context)
+    scene.kill(began=1)
+    if has_finished:
+        scene.go("a")
+    scene.project.until(lambda: scene.outliving() == {"a": has_finished})
+
+    scene.project.environment["TOKEN"] = "n3w-0ne-of-the-house"
+    report = scene.project.report("resume", "last", "--dry-run")["tasks"][0]
+    assert (report["action"], report["cause"]) == ("run", "lost")
+    assert "a secret that it knows has changed" in report["reason"]
+    with scene.start("resume", "last", "--json", began=2) as driver:
+        scene.go("a")
+        output, _ = driver.communicate()
+
+    assert json.loads(output)["tasks"]["a"]["output"] == "said ***"
+    assert scene.began() == ["a 1", "a 2"]
+    assert b"s3cr3t" not in b"".join(
+        path.read_bytes() for path in scene.project.root.glob(".claude/workflow-state/runs/*/journal.db*")
+    )
+
+
 def test_an_output_that_does_not_fit_fails_it_as_any_other(scene) -> None:
     scene.write(hold("a", "echo '[1, 2'", output_schema={"type": "array"}))
     scene.kill(began=1)
