@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from actorflow.api.driver_clock import DriverClock
 from actorflow.api.looking import glance
 from actorflow.api.resuming import Resumption, SpecChoice, prepare_resume
 from actorflow.api.supplies import require
@@ -94,6 +95,7 @@ class _Deciding:
         unknown: tasks without a recorded fingerprint.
         outliving: what is left of the attempts of the driver before.
         taken_over: those of them that the next driver goes on with.
+        now: Unix seconds, by the clock that the next driver would have.
     """
 
     found: Resumption
@@ -104,6 +106,7 @@ class _Deciding:
     unknown: frozenset[TaskId]
     outliving: Mapping[AttemptKey, Outliving]
     taken_over: frozenset[AttemptKey]
+    now: float
 
     @classmethod
     def about(
@@ -114,7 +117,8 @@ class _Deciding:
         differs = found.changed(state)
         repeated = repeats(found.plan, after, Again(found.asked, frozenset(differs)))
         unknown = found.comparison(state).unknown() if found.is_current else frozenset[TaskId]()
-        return cls(found, state, after, repeated, differs, unknown, outliving, kept)
+        now = DriverClock(state.updated_at)()
+        return cls(found, state, after, repeated, differs, unknown, outliving, kept, now)
 
     def decide(self, task_id: TaskId) -> ResumeDecision:
         task = self.after.tasks[task_id]
@@ -140,6 +144,9 @@ class _Deciding:
             return self._decision(task, "take", "finished", reason)
         by = f" (process {found.pid})" if found.pid else ""
         reason = f"attempt {found.attempt} still runs{by}: it is waited for"
+        limit = self.found.plan.tasks[task.id].spec.effective_timeout
+        if task.attempt_started_at is not None and self.now >= task.attempt_started_at + limit:
+            reason = f"attempt {found.attempt} still runs{by}, for longer than {limit:g} s: it is ended, which fails it"
         return self._decision(task, "wait", "still_running", reason)
 
     def _what_is_ended(self, task: TaskState) -> str:

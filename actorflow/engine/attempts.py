@@ -36,7 +36,6 @@ from actorflow.scheduling import StartAttempt
 from actorflow.state import RunState
 from actorflow.state import events as ev
 from actorflow.values import FrozenDict
-from actorflow.workflow.model import HOOK_TIMEOUT_SECONDS, TaskSpec
 
 __all__ = ["Attempt", "AttemptHost"]
 
@@ -296,7 +295,7 @@ class Attempt:
     async def _call_agent(self, request: AgentRequest) -> AgentResult:
         """Call the agent. Its time begins here."""
         agent = self._session.agents[self._start.agent]
-        limit, idle = _limit_of(self._spec), self._spec.idle_timeout_seconds or math.inf
+        limit, idle = self._spec.effective_timeout, self._spec.idle_timeout_seconds or math.inf
         if self._outliving is not None:
             return await self._call_again(agent, request, limit, idle)
         if agent.traits.needs_folder and isinstance(agent, Reattaches):
@@ -326,7 +325,7 @@ class Attempt:
             message = f"nothing was heard from the agent for {self._spec.idle_timeout_seconds:g} s"
             hint = "raise idle_timeout if that is normal"
         else:
-            message = f"the attempt took longer than {_limit_of(self._spec):g} s"
+            message = f"the attempt took longer than {self._spec.effective_timeout:g} s"
             hint = "raise timeout if it needs longer"
         return self._failed(AgentError("timeout", message, hint=hint))
 
@@ -361,9 +360,3 @@ class Attempt:
                 return
             except AskFailed:  # its supervisor ends this when that happens again and again
                 await trio.lowlevel.checkpoint()
-
-
-def _limit_of(spec: TaskSpec) -> float:
-    if spec.timeout_seconds is not None:
-        return spec.timeout_seconds
-    return math.inf if spec.hook is None else HOOK_TIMEOUT_SECONDS

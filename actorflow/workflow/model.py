@@ -8,6 +8,7 @@ compiles.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -196,6 +197,13 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if self.retry is not None:
             return self.retry
         return RetryPolicy() if self.on_failure is OnTaskFailure.RETRY else RetryPolicy(max_attempts=1)
+
+    @property
+    def effective_timeout(self) -> float:
+        """How many seconds an attempt may take, with the default of hooks worked in; infinity when there is no limit."""
+        if self.timeout_seconds is not None:
+            return self.timeout_seconds
+        return math.inf if self.hook is None else HOOK_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

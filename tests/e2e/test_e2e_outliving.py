@@ -237,8 +237,11 @@ def test_a_timeout_counts_from_the_start_of_the_attempt(scene) -> None:
     scene.write(hold("a", timeout=4.0))
     scene.kill(began=1)
     began = next(r.at for r in _recorded(scene) if isinstance(r.event, ev.AttemptStarted))
+    assert scene.plan() == {"a": ("wait", "still_running")}
     scene.project.until(lambda: time.time() > began + 4.0)
 
+    (said,) = scene.project.report("resume", "last", "--dry-run")["tasks"]
+    assert "for longer than 4 s: it is ended, which fails it" in said["reason"]
     report = scene.resume()
 
     assert report["tasks"]["a"]["error"]["kind"] == "timeout"
