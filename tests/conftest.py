@@ -24,8 +24,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("actorflow")
 
 # Tests send signals to what they start, and a program keeps ignoring what whoever started it ignores: a shell without job control starts
-# what runs in its background with SIGINT ignored, nohup with SIGHUP.
-for _number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+# what runs in its background with SIGINT and SIGQUIT ignored, nohup with SIGHUP.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL)
 

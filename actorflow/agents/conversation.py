@@ -180,10 +180,14 @@ async def reattach_conversation(
     request: AgentRequest,
     channel: AttemptChannel,
     grace_seconds: float = GRACE_SECONDS,
+    is_followed: bool = False,
 ) -> tuple[T, ProgramExit]:
     """Listen to the program that ``run_conversation`` has started in another process, which is gone, from its first word on.
 
     What the talk sends is lost. Whatever is left of the program when the talk is over is ended.
+
+    Args:
+        is_followed: whether the next program of the same attempt has begun; see ``SurvivingProgram.find``.
 
     Raises:
         AgentError: of kind ``lost``: nobody can know how it ended, or a part of its output is lost.
@@ -195,6 +199,7 @@ async def reattach_conversation(
         shows_stdout=False,
         stored_bytes=request.stored_bytes,
         grace_seconds=grace_seconds,
+        is_followed=is_followed,
     )
     try:
         with abandoned_if_cancelled(program):

@@ -23,6 +23,7 @@ __all__ = [
     "marker_of",
     "process_environment",
     "standard_environment",
+    "verify_marker",
 ]
 
 MARKER_VARIABLE = "ACTORFLOW_ATTEMPT_ID"
@@ -42,6 +43,11 @@ def attempt_marker(run_id: str, task_id: str, attempt: int) -> str:
 def marker_of(request: AgentRequest) -> str:
     """Return what marks the processes of the request's attempt."""
     return attempt_marker(request.run_id, request.task_id, request.attempt)
+
+
+def verify_marker(marker: str) -> str:
+    """Return what marks the processes of ``verify`` in the attempt that has ``marker``: they carry that, too, as one around them."""
+    return f"{marker}/verify"
 
 
 def standard_environment(request: AgentRequest) -> dict[str, str]:

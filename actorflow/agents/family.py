@@ -227,10 +227,14 @@ class Survivors(_Kin):
     Args:
         leader: the wrapper, if it lives.
         taker: who goes on with the output, if it lives.
+
+    Attributes:
+        spared: a marker; who carries it, too, is no member as long as it stands here.
     """
 
     def __init__(self, leader: Process | None, marker: str, *, taker: Process | None = None) -> None:
         super().__init__()
+        self.spared = ""
         self._leader = leader
         self._marker = marker
         self._taker = taker
@@ -289,7 +293,8 @@ class Survivors(_Kin):
     def _is_ours(self, process: Process) -> bool:
         if process.is_same(self._leader) or self._seen.get(process.pid) == process.started:
             return True
-        return bool(self._marker and process_table.carries(process.pid, self._marker))
+        markers = process_table.markers_of(process.pid) if self._marker else frozenset()
+        return self._marker in markers and self.spared not in markers
 
 
 def _is_taker(process: Process, leader: int) -> bool:

@@ -124,6 +124,7 @@ async def reattach_program(
     *,
     marker: str = "",
     grace_seconds: float = GRACE_SECONDS,
+    is_followed: bool = False,
 ) -> ProgramExit:
     """Wait for the program that ``run_program`` has started in another process, which is gone, and end what is left of it.
 
@@ -131,6 +132,7 @@ async def reattach_program(
         request: as it was.
         marker: that of the program, if it is not the attempt's own.
         grace_seconds: the time between TERM and KILL.
+        is_followed: whether the next program of the same attempt has begun; see ``SurvivingProgram.find``.
 
     Raises:
         AgentError: of kind ``lost``: nobody can know how it ended, or a part of its output is lost.
@@ -141,6 +143,7 @@ async def reattach_program(
         channel=channel,
         stored_bytes=request.stored_bytes,
         grace_seconds=grace_seconds,
+        is_followed=is_followed,
     )
     try:
         with abandoned_if_cancelled(program):

@@ -21,6 +21,7 @@ from pathlib import Path
 import trio
 
 from actorflow.agents import process_table
+from actorflow.agents.environment import verify_marker
 from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, forget_exit, read_exit_code, seal
 from actorflow.agents.family import GRACE_SECONDS, KILL_SECONDS, Survivors
 from actorflow.agents.flood import Flood, close_gap_in_time
@@ -63,14 +64,22 @@ class SurvivingProgram:
     """See the module. Not to be constructed: ``find`` does that."""
 
     def __init__(
-        self, folder: Path, record: ProcessRecord, growths: list[_Growth], grace_seconds: float
+        self,
+        folder: Path,
+        record: ProcessRecord,
+        growths: list[_Growth],
+        grace_seconds: float,
+        *,
+        is_followed: bool,
     ) -> None:
         self.pid = record.pid
         self._folder = folder
         self._record = record
         self._survivors = Survivors(record.find(), record.marker, taker=record.find_taker())
+        self._survivors.spared = verify_marker(record.marker)
         self._growths = growths
         self._grace_seconds = grace_seconds
+        self._is_followed = is_followed
         self._left_running = 0
         self._on_output: Callable[[], None] = _nothing
 
@@ -84,6 +93,7 @@ class SurvivingProgram:
         shows_stdout: bool = True,
         stored_bytes: int = DEFAULT_STORED_BYTES,
         grace_seconds: float = GRACE_SECONDS,
+        is_followed: bool = False,
     ) -> SurvivingProgram:
         """Find the program of the attempt in ``folder``, running or finished.
 
@@ -92,6 +102,8 @@ class SurvivingProgram:
             shows_stdout: whether the lines that it prints from now on are reported for people to see.
             stored_bytes: how much of each stream is kept.
             grace_seconds: the time between TERM and KILL for what it leaves running.
+            is_followed: whether its driver had already begun the next program of the same attempt, and so had
+                ended what this one left: whoever carries the marker belongs to that one.
 
         Raises:
             AgentError: nothing is known of it; its kind is ``lost``.
@@ -113,7 +125,7 @@ class SurvivingProgram:
             )
             for stream in ("stdout", "stderr")
         ]
-        return cls(folder, record, growths, grace_seconds)
+        return cls(folder, record, growths, grace_seconds, is_followed=is_followed)
 
     async def work(self) -> None:
         """Follow its output until it has exited and all is in the files, or it is clear that never will be. Cancellation leaves it running.
@@ -160,7 +172,8 @@ class SurvivingProgram:
         return True
 
     def abandon(self) -> None:
-        """Have its end say nothing to whoever comes after us; as of a ``RunningProgram``."""
+        """Have its end say nothing to whoever comes after us; as of a ``RunningProgram``. Its attempt ends, so what follows it is ended with it."""
+        self._is_followed, self._survivors.spared = False, ""
         try:
             forget_exit(self._folder)
         except OSError:  # a disk that fails: without its wrapper nobody writes it down
@@ -239,7 +252,7 @@ class SurvivingProgram:
             await trio.sleep(_DRAIN_LOOK_SECONDS)
 
     async def _end(self, grace_seconds: float) -> None:
-        members = self._survivors.members()
+        members = [] if self._is_followed else self._survivors.members()
         self._left_running += sum(self.pid not in (member.pid, member.parent) for member in members)
         if members:
             limit = grace_seconds + 2 * KILL_SECONDS

@@ -28,6 +28,7 @@ KINDS: Final[dict[str, KnownKind]] = {
     "invalid_options": KnownKind("the options cannot be used", retryable=False),
     "invalid_output": KnownKind("the output does not fit output_schema"),
     "invalid_parameters": KnownKind("the parameters cannot be used", retryable=False),
+    "lost": KnownKind("nobody knows how it ended"),
     "no_interpreter": KnownKind("there is no Python to run it", retryable=False),
     "no_result": KnownKind("the agent ended without a result"),
     "no_resources": KnownKind("the program cannot be started now"),

@@ -218,6 +218,21 @@ async def test_a_verify_that_outlived_its_driver_is_waited_for(killed, tmp_path)
     assert (tmp_path / "verified").read_text() == "x\n"
 
 
+async def test_a_verify_that_outlived_its_driver_ends_with_the_attempt_that_is_cancelled(killed, tmp_path):
+    verify = f"echo x >> {tmp_path}/verified; exec sleep 1000"
+    world = killed(said("first"), until="verified", verify=verify)
+    assert alive(world.request) != []
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.reattach)
+        with trio.fail_after(30):
+            while not any(report.kind == "verify" for report in world.channel.reports):
+                await trio.testing.wait_all_tasks_blocked(0.01)
+        nursery.cancel_scope.cancel()
+
+    assert alive(world.request) == []
+
+
 async def test_a_verify_that_is_gone_is_run_anew(killed, tmp_path):
     verify = f"echo x >> {tmp_path}/verified; test -e {tmp_path}/go || exec sleep 1000"
     world = killed(said("first"), until="verified", verify=verify)

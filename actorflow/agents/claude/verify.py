@@ -16,8 +16,9 @@ from typing import Final
 from actorflow.agents.environment import (
     ANCESTORS_VARIABLE,
     MARKER_VARIABLE,
-    attempt_marker,
+    marker_of,
     process_environment,
+    verify_marker,
 )
 from actorflow.agents.exit_reasons import printable, stderr_tail
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
@@ -81,9 +82,7 @@ async def verify(
     await with_room(channel, partial(folder.mkdir, mode=0o700, exist_ok=True))
     environment = process_environment(request)
     around = environment[MARKER_VARIABLE]
-    environment[MARKER_VARIABLE] = (
-        f"{attempt_marker(request.run_id, request.task_id, request.attempt)}/verify"
-    )
+    environment[MARKER_VARIABLE] = verify_marker(marker_of(request))
     environment[ANCESTORS_VARIABLE] = f"{environment.get(ANCESTORS_VARIABLE, '')} {around}".strip()
     channel.report(Progress(kind="verify", text=request.verify or ""))
     own, relay = replace(request, folder=folder), _Relay(channel)

@@ -137,9 +137,12 @@ class _Attempt:
 
     def _check_nothing_follows(self) -> None:
         """Refuse an answer that was good enough only the second time that it was judged: the program works on another one by now."""
-        following = self._request.folder / call_name(self._calls + 1)
-        if self._is_taken_up and (following / RECORD_FILE).exists():
+        if self._is_taken_up and self._has_next_begun:
             raise lost("its answer was sent back before its driver died, and would be taken now")
+
+    @property
+    def _has_next_begun(self) -> bool:
+        return (self._request.folder / call_name(self._calls + 1) / RECORD_FILE).exists()
 
     def _opening(self) -> str:
         request = self._request
@@ -179,7 +182,11 @@ class _Attempt:
         request = await with_room(self._spend, turn_request, self._request, self._calls)
         if self._is_taken_up and (self._calls == 1 or has_begun(request)):
             end = await take_up_turn(
-                self._definition, request, self._spend, grace_seconds=self._grace_seconds
+                self._definition,
+                request,
+                self._spend,
+                grace_seconds=self._grace_seconds,
+                is_followed=self._has_next_begun,
             )
         else:
             end = await take_turn(self._turn(await prompt()), request, self._spend)

@@ -98,9 +98,17 @@ def has_begun(request: AgentRequest) -> bool:
 
 
 async def take_up_turn(
-    definition: CommandDefinition, request: AgentRequest, channel: AttemptChannel, *, grace_seconds: float
+    definition: CommandDefinition,
+    request: AgentRequest,
+    channel: AttemptChannel,
+    *,
+    grace_seconds: float,
+    is_followed: bool,
 ) -> TurnEnd:
     """Go on with a call that a driver began which is gone; what was said is heard from the beginning.
+
+    Args:
+        is_followed: whether the next call has begun.
 
     Raises:
         AgentError: as ``take_turn``; of kind ``lost`` when nobody can know how it ended.
@@ -108,10 +116,14 @@ async def take_up_turn(
     heard = Heard(definition.output)
     if definition.output.format == "jsonl":
         _, ending = await reattach_conversation(
-            _Listener(heard, channel), request=request, channel=channel, grace_seconds=grace_seconds
+            _Listener(heard, channel),
+            request=request,
+            channel=channel,
+            grace_seconds=grace_seconds,
+            is_followed=is_followed,
         )
         return TurnEnd(heard, ending)
-    ending = await reattach_program(request, channel, grace_seconds=grace_seconds)
+    ending = await reattach_program(request, channel, grace_seconds=grace_seconds, is_followed=is_followed)
     return await _heard_whole(definition, heard, ending, channel)
 
 
