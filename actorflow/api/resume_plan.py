@@ -145,7 +145,8 @@ class _Deciding:
         by = f" (process {found.pid})" if found.pid else ""
         reason = f"attempt {found.attempt} still runs{by}: it is waited for"
         limit = self.found.plan.tasks[task.id].spec.effective_timeout
-        if task.attempt_started_at is not None and self.now >= task.attempt_started_at + limit:
+        began = task.attempt_started_at if found.began_at is None else found.began_at
+        if began is not None and self.now >= began + limit:
             reason = f"attempt {found.attempt} still runs{by}, for longer than {limit:g} s: it is ended, which fails it"
         return self._decision(task, "wait", "still_running", reason)
 

@@ -300,19 +300,27 @@ class Attempt:
             return await self._call_again(agent, request, limit, idle)
         if agent.traits.needs_folder and isinstance(agent, Reattaches):
             session = self._session
-            note_begun(request.folder, self._asked or "", marks_of(session.run_id, session.secrets))
+            note_begun(
+                request.folder,
+                self._asked or "",
+                marks_of(session.run_id, session.secrets),
+                at=session.clock(),
+            )
         channel = self._channel = DeadlineChannel(self, self._scope, limit, idle)
         return await agent.run(request, channel)
 
     async def _call_again(
         self, agent: Agent, request: AgentRequest, limit: float, idle: float
     ) -> AgentResult:
-        """Have the agent go on. Its time counts from its recorded start; what has ended by itself has not taken too long."""
+        """Have the agent go on. Its time counts from when it was called, or else from its recorded start; what has ended by itself has not taken too long."""
         if not isinstance(agent, Reattaches):
             raise AgentError(LOST, f"{self._start.agent} cannot go on with an attempt of another driver")
-        if self._outliving is None or self._outliving.has_finished:
+        outliving = self._outliving
+        if outliving is None or outliving.has_finished:
             limit = idle = math.inf
-        began = self._state.tasks[self._start.task].attempt_started_at
+        began = None if outliving is None else outliving.began_at
+        if began is None:
+            began = self._state.tasks[self._start.task].attempt_started_at
         now = self._session.clock()
         left = limit - max(0.0, now - (now if began is None else began))
         channel = self._channel = DeadlineChannel(self, self._scope, left, idle, has_begun=True)

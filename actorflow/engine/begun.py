@@ -1,6 +1,6 @@
 """``begun.json``: what is noted beside an attempt before its agent is called, for a driver that comes after this one.
 
-Says what the attempt is asked, as a fingerprint, with which secrets, as marks, and where its folder is. Only in its own place a folder speaks of
+Says what the attempt is asked, as a fingerprint, with which secrets, as marks, when, and where its folder is. Only in its own place a folder speaks of
 the processes that it names: in a copy they are those of the original, and in a folder that was moved nobody can
 write how they ended. Not synced: when the machine dies, so does the attempt. What cannot be read says nothing.
 """
@@ -8,6 +8,7 @@ write how they ended. Not synced: when the machine dies, so does the attempt. Wh
 from __future__ import annotations
 
 import json
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,21 +31,25 @@ class Begun:
         asked: the fingerprint of what it is asked; "" when that is not known.
         folder: the folder in which it was begun; None when that is not known.
         secrets: the marks of the run's secrets; None when they are not known.
+        at: when its agent was called, in seconds since 1970 on the driver's clock; None when that is not known.
     """
 
     asked: str = ""
     folder: Path | None = None
     secrets: SecretMarks | None = None
+    at: float | None = None
 
 
-def note_begun(folder: Path, asked: str, secrets: SecretMarks = frozenset()) -> None:
-    """Note what the attempt in ``folder`` is asked, and the marks of the run's secrets.
+def note_begun(folder: Path, asked: str, secrets: SecretMarks = frozenset(), *, at: float) -> None:
+    """Note what the attempt in ``folder`` is asked at the moment ``at``, and the marks of the run's secrets.
 
     Without room on the disk nothing is noted, and a resume with a changed workflow runs the attempt again because
     it cannot know.
     """
     marks = dict(sorted(secrets))
-    noted = json.dumps({"asked": asked, "folder": os.path.abspath(folder), "secrets": marks}).encode()
+    noted = json.dumps(
+        {"asked": asked, "at": at, "folder": os.path.abspath(folder), "secrets": marks}
+    ).encode()
     with suppress(OSError):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         file = os.open(folder / _FILE, flags, 0o600)
@@ -61,7 +66,9 @@ def read_begun(folder: Path) -> Begun:
             noted = json.loads(file.read(_MOST_BYTES))
         marks = noted.get("secrets")
         secrets = None if marks is None else frozenset((str(name), str(mark)) for name, mark in marks.items())
-        return Begun(str(noted["asked"]), Path(noted["folder"]), secrets)
+        at = noted.get("at")
+        at = float(at) if isinstance(at, int | float) and math.isfinite(at) else None
+        return Begun(str(noted["asked"]), Path(noted["folder"]), secrets, at)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Begun()
 

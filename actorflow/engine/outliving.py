@@ -45,6 +45,8 @@ class Outliving:
         pid: of the process that stands for it.
         session: the agent session that it was begun with; see ``as_begun``.
         secrets: the marks of the secrets that it was begun with; None when they are not known.
+        began_at: when its agent was called, in seconds since 1970; None when that is not known. Later than its
+            recorded start by as long as the disk took to record that.
     """
 
     task: TaskId
@@ -54,6 +56,7 @@ class Outliving:
     pid: int = 0
     session: str | None = None
     secrets: SecretMarks | None = None
+    began_at: float | None = None
 
 
 def look_for_outliving(
@@ -110,6 +113,7 @@ def _look(path: Path, run_id: RunId, tasks: Iterable[TaskState]) -> dict[Attempt
                 begun.asked,
                 0 if record is None else record.pid,
                 secrets=begun.secrets,
+                began_at=begun.at,
             )
     return found
 

@@ -38,7 +38,7 @@ def _secret(rng: random.Random) -> str:
     """Draw a secret; one that looks like a hole is refused where it is written down, and can only come from the environment."""
     alphabet = rng.choice(ALPHABETS)
     text = "".join(rng.choice(alphabet) for _ in range(rng.choice((12, 20, 40, 90)))).strip() + "Zq7"
-    return text.replace("${", "$<")
+    return text.replace("${", "$[").replace("$<", "$[")
 
 
 def _workflow(literal: str) -> dict[str, Any]:

@@ -25,16 +25,20 @@ class Work:
         epoch: the driver that began it, or goes on with it.
         asked: the fingerprint of what it was asked.
         session: the agent session that it was begun with.
+        began_at: when its agent was called.
         over: set when nothing of it runs any more.
         is_known: whether a driver can find out what became of it.
         is_found: whether another driver than the one that began it can.
         has_finished: whether it has come to its own end.
     """
 
-    def __init__(self, epoch: int, asked: str, session: str | None, *, is_found: bool) -> None:
+    def __init__(
+        self, epoch: int, asked: str, session: str | None, *, is_found: bool, began_at: float = 0.0
+    ) -> None:
         self.epoch = epoch
         self.asked = asked
         self.session = session
+        self.began_at = began_at
         self.over = trio.Event()
         self.is_known = True
         self.is_found = is_found
@@ -69,9 +73,11 @@ class Works:
         self._all: dict[AttemptKey, Work] = {}
         self.fired = fired
 
-    def begin(self, key: AttemptKey, epoch: int, asked: str, session: str | None, *, outlives: bool) -> Work:
+    def begin(
+        self, key: AttemptKey, epoch: int, asked: str, session: str | None, *, outlives: bool, began_at: float
+    ) -> Work:
         is_found = self._rng.random() >= UNFOUND and outlives
-        work = self._all[key] = Work(epoch, asked, session, is_found=is_found)
+        work = self._all[key] = Work(epoch, asked, session, is_found=is_found, began_at=began_at)
         return work
 
     def find(self, key: AttemptKey) -> Work | None:
@@ -98,7 +104,11 @@ class Works:
                 continue
             self.fired["outlives" if work.is_alive else "finishes_alone"] += 1
             found[key] = Outliving(
-                *key, has_finished=not work.is_alive, asked=work.asked, session=work.session
+                *key,
+                has_finished=not work.is_alive,
+                asked=work.asked,
+                session=work.session,
+                began_at=work.began_at,
             )
         return found
 

@@ -229,7 +229,8 @@ class World:
             self._drivers.append(driver)
             nursery.start_soon(driver.live)
             await driver.over.wait()
-            if self._is_over():
+            # Who was replaced may have a batch under way, also of a run that is over as far as anybody knows: whoever replaces it drives.
+            if not driver.is_replaced and self._is_over():
                 return
             if self.driver_count == MOST_DRIVERS:
                 state = self.ledger.state
@@ -635,7 +636,9 @@ class SimAgent:
             world.fired[f"agent_{act}"] += 1
         asked = fingerprint_of(request, self)
         key = task, request.attempt
-        work = world.works.begin(key, driver.epoch, asked, request.session, outlives=role.outlives)
+        work = world.works.begin(
+            key, driver.epoch, asked, request.session, outlives=role.outlives, began_at=world.clock()
+        )
         world.nursery.start_soon(work.live, math.inf if act == "hang" else role.seconds)
         return work
 
