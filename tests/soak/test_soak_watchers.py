@@ -58,7 +58,7 @@ class Watcher:
 
 def _workflow(tasks: int) -> dict[str, Any]:
     made = [{"id": f"t{i}", "agent": "sim"} for i in range(tasks)]
-    return {"name": "watched", "settings": {"max_parallel": 20}, "tasks": made}
+    return {"name": "watched", "settings": {"max_parallel": 20, "timeout": "1d"}, "tasks": made}
 
 
 @pytest.mark.slow
