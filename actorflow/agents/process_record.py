@@ -8,10 +8,8 @@ and the marker is enough to find the program.
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from actorflow.agents import process_table
@@ -20,7 +18,6 @@ from actorflow.agents.process_table import Process
 __all__ = ["RECORD_FILE", "ProcessRecord", "call_name"]
 
 RECORD_FILE = "process.json"
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def call_name(number: int) -> str:
@@ -49,13 +46,6 @@ class ProcessRecord:
     taker: int = 0
 
     @classmethod
-    def of(cls, pid: int, *, program: str, marker: str) -> ProcessRecord:
-        """Describe a child of ours that has not been reaped."""
-        process = process_table.look(pid)
-        started = process.started if process is not None else ""
-        return cls(pid=pid, started=started, boot_id=process_table.boot_id(), program=program, marker=marker)
-
-    @classmethod
     def read(cls, folder: Path) -> ProcessRecord | None:
         """Return the record in an attempt's folder, or None."""
         try:
@@ -64,23 +54,6 @@ class ProcessRecord:
         except (OSError, ValueError, TypeError, KeyError):
             return None
         return record if record.pid > 1 else None
-
-    def write(self, folder: Path) -> None:
-        """Write the record into an attempt's folder, whole or not at all; only its owner can read it.
-
-        Without room on the disk there is none: the program goes on, and its marker is enough to find it.
-        """
-        try:
-            self._write(folder / f"{RECORD_FILE}.tmp", folder / RECORD_FILE)
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-
-    def _write(self, temporary: Path, path: Path) -> None:
-        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(file, "w", encoding="utf-8") as stream:
-            json.dump(asdict(self), stream)
-        temporary.replace(path)
 
     def find(self) -> Process | None:
         """Return the program if it, and not just some process with its pid, is still there."""

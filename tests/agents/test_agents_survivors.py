@@ -15,6 +15,7 @@ from actorflow.agents.process import end_survivors
 from actorflow.agents.process_record import ProcessRecord
 from actorflow.errors import AgentError
 from actorflow.testing.agents import make_request
+from tests.agents.records import record_of, write_record
 
 pytestmark = [
     pytest.mark.trio,
@@ -129,7 +130,7 @@ async def test_survivors_that_ignore_term_are_killed(killed_driver):
 async def test_another_process_that_has_the_pid_by_now_is_left_alone(tmp_path, bystander):
     other = bystander()
     request = make_request(tmp_path)
-    record = ProcessRecord.of(other.pid, program="cat", marker=marker_of(request))
+    record = record_of(other.pid, program="cat", marker=marker_of(request))
     for field, value in {"started": "1", "boot_id": "another"}.items():
         wrong = json.dumps({**{f: getattr(record, f) for f in record.__slots__}, field: value})
         (request.folder / "process.json").write_text(wrong)
@@ -158,9 +159,8 @@ async def test_a_record_that_cannot_be_read_is_none(tmp_path, text):
 
 async def test_a_record_never_means_the_first_process_or_a_group(tmp_path):
     for pid in (1, 0, -1):
-        ProcessRecord(pid=pid, started="", boot_id=process_table.boot_id(), program="", marker="").write(
-            tmp_path
-        )
+        boot_id = process_table.boot_id()
+        write_record(ProcessRecord(pid=pid, started="", boot_id=boot_id, program="", marker=""), tmp_path)
 
         assert ProcessRecord.read(tmp_path) is None
 
