@@ -26,6 +26,7 @@ from actorflow.journal.faults import (
     sqlite_error,
     stale_error,
 )
+from actorflow.journal.high_water import HighWaterMark, check_high_water, read_high_water
 from actorflow.journal.migrations import check_known, migrate
 from actorflow.journal.port import NewRecord, Record, nothing
 from actorflow.journal.storage import storage_errors, sync_file, sync_folder
@@ -125,6 +126,8 @@ class Database:
                 self._extend_log()
                 with storage_errors("open", path):  # SQLite does this, too, and does not look at the answer
                     sync_folder(path.parent)
+                self._mark = HighWaterMark(path)
+                on_failure.callback(self._mark.close)
                 self.tail, self.epoch = self._take_over()
                 on_failure.pop_all()
         except SQLITE_FAILURES as error:
@@ -208,6 +211,7 @@ class Database:
             self._forbid_checkpoint()
         self.is_closed = True
         self.failure = self.failure or closed_error()
+        self._mark.close()
         with self._reported("close", self.tail.sequence):
             self._connection.close()
 
@@ -234,6 +238,7 @@ class Database:
             self.failure = sqlite_error(error, "write", self.path, self.tail.sequence + 1)
             raise self.failure from error
         self._check_in_place()
+        self._mark.raise_to(tail.sequence)
         self.tail = tail
 
     def _check_in_place(self) -> None:
@@ -341,9 +346,11 @@ def _identity(file: str) -> tuple[int, int] | None:
 
 def _inspect(path: Path) -> None:
     """Look for damage through a connection that cannot write, as closing any other one would change the file."""
+    mark = read_high_water(path)
     with closing(connect(path, "mode=ro")) as connection:
         check_known(connection, path)
-        read_tail(connection, str(path))
+        tail, _ = read_tail(connection, str(path))
+    check_high_water(path, mark, tail.sequence)
 
 
 def _set_pragmas(connection: sqlite3.Connection, path: Path) -> None:

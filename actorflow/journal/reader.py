@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias, TypeVar
 from actorflow.errors import JournalDamaged, JournalError
 from actorflow.journal.chain import START
 from actorflow.journal.faults import SQLITE_FAILURES, is_unreachable, sqlite_error
+from actorflow.journal.high_water import check_high_water, read_high_water
 from actorflow.journal.lease import who_drives
 from actorflow.journal.migrations import check_known
 from actorflow.journal.port import Record
@@ -210,14 +211,21 @@ class JournalReader:
         self._check_unchanged()
         if self._connection is None:
             check_files(self.path)
+            mark = read_high_water(self.path)
             self._seen = _signature(self.path)
-            if self._seen[1] is None:
-                self._connection = connect(self.path, "mode=ro&immutable=1")
-            else:
-                self._check_log()
-                self._connection = self._share() or self._copied()
-            check_known(self._connection, self.path)
+            with ExitStack() as on_failure:
+                connection = on_failure.enter_context(closing(self._opened(has_log=self._seen[1] is not None)))
+                check_known(connection, self.path)
+                check_high_water(self.path, mark, read_tail(connection, str(self.path))[0].sequence)
+                on_failure.pop_all()
+            self._connection = connection
         return self._connection
+
+    def _opened(self, *, has_log: bool) -> sqlite3.Connection:
+        if not has_log:
+            return connect(self.path, "mode=ro&immutable=1")
+        self._check_log()
+        return self._share() or self._copied()
 
     def _check_log(self) -> None:
         """Look at the raw log, unless a driver is writing it, which then has looked itself."""

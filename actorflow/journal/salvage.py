@@ -18,6 +18,7 @@ from pathlib import Path
 from actorflow.errors import JournalDamaged, JournalError
 from actorflow.journal.chain import START, verify
 from actorflow.journal.faults import SQLITE_FAILURES
+from actorflow.journal.high_water import read_high_water
 from actorflow.journal.port import Record
 from actorflow.journal.storage import no_link, storage_errors
 from actorflow.journal.tables import JOURNAL_NAME, connect
@@ -52,14 +53,14 @@ def good_part(path: Path) -> GoodPart:
     with storage_errors("copy", path):
         if no_link(path) is None:
             raise JournalError(f"there is no journal at {path}")
-    damage = _damage_of_log(path)
+    damage, mark = _damage_of_log(path), _marked(path)
     with tempfile.TemporaryDirectory(prefix="actorflow-") as folder:
         copy = Path(folder) / JOURNAL_NAME
         with storage_errors("copy", path):
             for suffix in ("", "-wal"):
                 if no_link(path.with_name(path.name + suffix)) is not None:
                     shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
-        records, problem, expected = _read(copy)
+        records, problem, expected = _read(copy, mark)
     return GoodPart(records, damage or problem, max(expected, len(records)))
 
 
@@ -71,12 +72,19 @@ def _damage_of_log(path: Path) -> str:
     return ""
 
 
-def _read(copy: Path) -> tuple[list[Record], str, int]:
+def _marked(path: Path) -> int:
+    try:
+        return read_high_water(path)
+    except JournalError:  # what can be saved does not depend on it
+        return 0
+
+
+def _read(copy: Path, mark: int) -> tuple[list[Record], str, int]:
     records: list[Record] = []
-    tail, expected = START, 0
+    tail, expected = START, mark
     try:
         with closing(connect(copy, "mode=rw")) as connection:
-            expected = _noted(connection)
+            expected = max(mark, _noted(connection))
             for row in connection.execute(_SELECT):
                 found, tail = verify([row], tail, JOURNAL_NAME)
                 records += found

@@ -49,12 +49,6 @@ class Folder:
         for index in path.parent.glob("*-shm"):
             index.unlink()
 
-    def without_its_last_commit(self, path: Path) -> bytes:
-        """Return the log as it was before its last commit."""
-        data, end = self.contents[path], self.used(path)
-        ends = [at for at in range(HEADER, end, FRAME) if any(data[at + 4 : at + 8])]
-        return data[: ends[-2] + FRAME]
-
     def used(self, path: Path) -> int:
         """Return how many bytes of a file mean anything: a log has its size from the beginning."""
         data = self.contents[path]
@@ -68,11 +62,10 @@ class Folder:
 
 @dataclass(frozen=True)
 class Damage:
-    """What was done to a file. ``is_cut`` says that its end is missing."""
+    """What was done to a file."""
 
     path: Path
     how: str
-    is_cut: bool
 
 
 def damage(folder: Folder, rng: random.Random) -> Damage:
@@ -99,7 +92,7 @@ def damage(folder: Folder, rng: random.Random) -> Damage:
         case "cut":
             del data[at:]
     path.write_bytes(data)
-    return Damage(path, f"{kind} at byte {at} of {path.name}", kind == "cut")
+    return Damage(path, f"{kind} at byte {at} of {path.name}")
 
 
 def make_long(root: Path) -> None:

@@ -56,21 +56,11 @@ def look(folder: Folder) -> Any:
 
 
 class Case:
-    """A folder, and what is read from it as long as it is whole.
-
-    Attributes:
-        torn: what is read when the last commit is missing in the log, None if there is no log: damage to its end cannot be told from a write that power interrupted.
-    """
+    """A folder, and what is read from it as long as it is whole."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.whole = look(folder)
-        self.torn = None
-        for path in folder.contents:
-            if path.name.endswith("-wal"):
-                path.write_bytes(folder.without_its_last_commit(path))
-                self.torn = look(folder)
-                folder.mend(path)
 
     def verdict(self, done: Damage) -> str:
         """Say what became of a damage: how it was refused, or as what the run was read."""
@@ -81,10 +71,6 @@ class Case:
             return "refused by name" if is_named else f"WRONG: {done.how}: {error.message}"
         if found == self.whole:
             return "read as it was"
-        if found == self.torn:
-            return "read without its last commit"
-        if done.is_cut and done.path.name.endswith("-wal") and found[0] == self.whole[0][: len(found[0])]:
-            return "read as far as its log goes"  # a log cut between two commits is one that ended there
         return f"WRONG: {done.how}: read as something else"
 
 

@@ -99,7 +99,7 @@ def test_a_journal_at_rest_is_read_without_making_a_file(folder, database):
 
     with JournalReader.open(folder) as reader:
         assert sequences(reader.read()) == [1, 2]
-        assert sorted(os.listdir(folder)) == before == ["journal.db"]
+        assert sorted(os.listdir(folder)) == before == ["head", "journal.db"]
     assert sorted(os.listdir(folder)) == before
 
 

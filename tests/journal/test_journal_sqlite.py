@@ -309,7 +309,7 @@ async def test_the_log_is_used_again_and_keeps_its_size(path):
             await journal.append(news(body=b"x" * 300))
         assert log.stat().st_size == size
 
-    assert sorted(os.listdir(path.parent)) == ["journal.db"], "a journal at rest is one file"
+    assert sorted(os.listdir(path.parent)) == ["head", "journal.db"], "all events are in one file"
     assert len(read(path)) == 500
 
 
@@ -331,6 +331,7 @@ async def test_files_are_private(path):
     async with open_sqlite_journal(path) as journal:
         await journal.append(news())
         assert {name: (path.parent / name).stat().st_mode & 0o777 for name in os.listdir(path.parent)} == {
+            "head": 0o600,
             "journal.db": 0o600,
             "journal.db-wal": 0o600,
             "journal.db-shm": 0o600,

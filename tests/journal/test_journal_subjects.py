@@ -109,7 +109,7 @@ def test_each_is_verified_against_the_one_before_it(folder, damage, where):
         database.execute(damage)
         database.commit()
 
-    with JournalReader.open(folder) as reader, pytest.raises(JournalDamaged) as caught:
+    with pytest.raises(JournalDamaged) as caught, JournalReader.open(folder) as reader:
         reader.read_about(["a"], upto=9)
     assert caught.value.sequence == where
 

@@ -1,0 +1,83 @@
+"""How far a journal was durable at least: the file ``head`` beside it.
+
+Takes the path of a journal and gives a sequence up to which its events had been durable. Its driver overwrites
+it after each commit, before anybody is told, and without a sync: after ``kill -9`` it names the last commit
+that was acknowledged, after a loss of power perhaps an earlier one. Invariant: it never says more than was
+durable, so that a journal that ends before it has lost events, which SQLite's log alone cannot show: damage to
+its last commits looks like a write that power has interrupted. One that is torn, damaged or missing says 0.
+Must not be trusted for anything else.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from zlib import crc32
+
+from actorflow.errors import JournalDamaged
+from actorflow.journal.storage import no_link, storage_errors
+
+__all__ = ["HIGH_WATER_NAME", "HighWaterMark", "check_high_water", "read_high_water"]
+
+HIGH_WATER_NAME = "head"
+"""The file in a run's folder: a sequence of 19 digits, the CRC-32 of these in 8 hexadecimal ones, and a new line."""
+
+_DIGITS = 19
+
+
+class HighWaterMark:
+    """The mark of the journal ``path``, open for writing, made if it is missing (0600)."""
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            JournalError: it cannot be opened, or is a symbolic link.
+        """
+        mark = path.with_name(HIGH_WATER_NAME)
+        with storage_errors("open", mark):
+            self._descriptor = os.open(
+                mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
+
+    def raise_to(self, sequence: int) -> None:
+        """Say that the events up to ``sequence`` are durable. A disk that refuses leaves what was said before."""
+        with suppress(OSError):
+            os.pwrite(self._descriptor, _text_of(sequence), 0)
+
+    def close(self) -> None:
+        """Give the file back."""
+        os.close(self._descriptor)
+
+
+def read_high_water(path: Path) -> int:
+    """Return up to which event the journal ``path`` was durable at least, 0 if nothing says so.
+
+    Read it *before* the journal: its driver may be at work.
+
+    Raises:
+        JournalError: it cannot be read, or is a symbolic link.
+    """
+    mark = path.with_name(HIGH_WATER_NAME)
+    with storage_errors("read", mark):
+        if no_link(mark) is None:
+            return 0
+        text = mark.read_bytes()
+    digits = text[:_DIGITS]
+    return int(digits) if digits.isdigit() and text == _text_of(int(digits)) else 0
+
+
+def check_high_water(path: Path, mark: int, head: int) -> None:
+    """Check that the journal ``path``, whose last event is ``head``, has not lost what was durable.
+
+    Raises:
+        JournalDamaged: it ends before ``mark``.
+    """
+    if head < mark:
+        raise JournalDamaged(str(path), head + 1, f"events up to {mark} were there")
+
+
+def _text_of(sequence: int) -> bytes:
+    digits = b"%019d" % sequence
+    return b"%b %08x\n" % (digits, crc32(digits))
