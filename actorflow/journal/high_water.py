@@ -37,9 +37,7 @@ class HighWaterMark:
         """
         mark = path.with_name(HIGH_WATER_NAME)
         with storage_errors("open", mark):
-            self._descriptor = os.open(
-                mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
+            self._descriptor = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
     def raise_to(self, sequence: int) -> None:
         """Say that the events up to ``sequence`` are durable. A disk that refuses leaves what was said before."""

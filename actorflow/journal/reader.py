@@ -214,7 +214,9 @@ class JournalReader:
             mark = read_high_water(self.path)
             self._seen = _signature(self.path)
             with ExitStack() as on_failure:
-                connection = on_failure.enter_context(closing(self._opened(has_log=self._seen[1] is not None)))
+                connection = on_failure.enter_context(
+                    closing(self._opened(has_log=self._seen[1] is not None))
+                )
                 check_known(connection, self.path)
                 check_high_water(self.path, mark, read_tail(connection, str(self.path))[0].sequence)
                 on_failure.pop_all()
