@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from actorflow.api.pinned import PinnedSpec, PinnedTask
 from actorflow.api.presence import standing_under
 from actorflow.api.reading import RunReading, read_run
-from actorflow.api.reasons import Facts, named, why
+from actorflow.api.reasons import Facts, failed_hooks, named, why
 from actorflow.api.standings import dependency_fact
 from actorflow.errors import JournalError
 from actorflow.ids import TaskId
@@ -147,6 +147,7 @@ class _Explaining:
             condition=condition,
             attempts=attempts,
             stopped_by=self._stopped_by(task),
+            failed_hooks=failed_hooks(self.decision.latest.tasks.values()),
             waits_for=tuple(self._waits_for(task)),
         )
         return Explanation(

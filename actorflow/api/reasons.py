@@ -16,10 +16,9 @@ from actorflow.monitor.explanation import ConditionFact, DependencyFact, RuleFac
 from actorflow.monitor.services import wanted_text
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, skip_text
-from actorflow.scheduling.rules import MAX_LOST
 from actorflow.state import AttemptStatus, RunState, SkipReason, SubState, TaskState, TaskStatus
 
-__all__ = ["Facts", "named", "why"]
+__all__ = ["Facts", "failed_hooks", "named", "why"]
 
 _SHOWN = 3
 
@@ -32,6 +31,7 @@ class Facts:
         state: a state that has the task and its direct dependencies.
         limit: the number of the last attempt that the task may have.
         stopped_by: the tasks whose failure had stopped the workflow.
+        failed_hooks: the hooks of on_start that have failed.
         waits_for: what has to happen before the task goes on.
     """
 
@@ -43,6 +43,7 @@ class Facts:
     condition: ConditionFact | None = None
     attempts: Sequence[Attempt] = ()
     stopped_by: Sequence[TaskId] = ()
+    failed_hooks: Sequence[TaskId] = ()
     waits_for: Sequence[str] = ()
 
 
@@ -51,6 +52,11 @@ def named(things: Iterable[str]) -> str:
     every = list(things)
     more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
     return ", ".join(every[:_SHOWN]) + more
+
+
+def failed_hooks(tasks: Iterable[TaskState]) -> list[TaskId]:
+    """Return the hooks of on_start that have failed."""
+    return [t.id for t in tasks if t.hook == "on_start" and t.status is TaskStatus.FAILED]
 
 
 def why(task: TaskState, facts: Facts) -> str:
@@ -99,6 +105,8 @@ def _failed(task: TaskState, facts: Facts) -> str:
     if not task.attempts:
         return error
     if task.error is not None and task.error.kind == "lost":
+        from actorflow.scheduling.rules import MAX_LOST  # loads much, and is rarely said
+
         return f"its driver died {task.lost} times while it ran; {MAX_LOST} times are allowed"
     return f"attempt {attempt_text(task.attempts, facts.limit)} failed{_why_the_last(task, facts)}: {error}"
 
@@ -163,11 +171,8 @@ def _stopped(task: TaskState, facts: Facts) -> str:
         return f"the workflow stops at the first failure, and {named(facts.stopped_by)} had failed"
     if _upstream(facts, "stopped"):
         return _upstream(facts, "stopped")
-    hooks = [
-        t.id for t in facts.state.tasks.values() if t.hook == "on_start" and t.status is TaskStatus.FAILED
-    ]
-    if hooks and not task.hook:
-        return f"the hook {named(hooks)} of on_start failed, so no task starts"
+    if facts.failed_hooks and not task.hook:
+        return f"the hook {named(facts.failed_hooks)} of on_start failed, so no task starts"
     return skip_text(task.reason)
 
 

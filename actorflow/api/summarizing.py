@@ -7,13 +7,13 @@ rule and no condition again: that is ``explain RUN TASK``. Reads only.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from actorflow.api.looking import glance_at_snapshot
 from actorflow.api.presence import standing_under
 from actorflow.api.reading import RunReading, read_run
-from actorflow.api.reasons import Facts, named, why
+from actorflow.api.reasons import Facts, failed_hooks, named, why
 from actorflow.api.standings import dependency_fact
 from actorflow.ids import TaskId
 from actorflow.monitor.explanation import RunExplanation, TaskSummary
@@ -26,12 +26,13 @@ from actorflow.state import RunState, RunStatus, TaskState, TaskStatus
 __all__ = ["explain_run"]
 
 
-def explain_run(run: str, *, settings: Settings, now: float) -> RunExplanation:
+def explain_run(run: str, *, settings: Settings, now: float, most: int | None = None) -> RunExplanation:
     """Say what keeps, or kept, a run from success.
 
     Args:
         run: an id, a unique prefix of one, or ``last``.
         now: Unix seconds.
+        most: of how many tasks to tell, the first ones; None means all.
 
     Raises:
         RunError: there is no such run.
@@ -39,7 +40,9 @@ def explain_run(run: str, *, settings: Settings, now: float) -> RunExplanation:
     """
     seen = _through_snapshot(run, settings) or _through_journal(run, settings)
     state, status = seen.state, seen.status
-    told = [state.tasks[task] for task in seen.without_success]
+    known = dict(state.tasks.items())  # a persistent map is slow to look things up in
+    told = [task for t in seen.without_success if _is_worth_telling(task := known[t])]
+    hooks = failed_hooks(known.values())
     return RunExplanation(
         run_id=state.run_id,
         workflow=state.workflow,
@@ -47,7 +50,8 @@ def explain_run(run: str, *, settings: Settings, now: float) -> RunExplanation:
         status=status,
         summary=_run_summary(state, status, seen.counts),
         counts=seen.counts,
-        tasks=tuple(_summary(t, state, now, seen.limits, status) for t in told if _is_worth_telling(t)),
+        tasks=tuple(_summary(t, _About(state, known, status, now, seen.limits, hooks)) for t in told[:most]),
+        left_out=len(told[most:]) if most is not None else 0,
     )
 
 
@@ -130,22 +134,35 @@ def _cause(state: RunState, status: str) -> str:
     return f"{named(failed)} failed" if failed else ""
 
 
-def _summary(
-    task: TaskState, state: RunState, now: float, limits: Mapping[TaskId, int], status: str
-) -> TaskSummary:
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What the sentence about a task rests on besides the task; ``known`` has the tasks of ``state``."""
+
+    state: RunState
+    known: Mapping[TaskId, TaskState]
+    status: str
+    now: float
+    limits: Mapping[TaskId, int]
+    failed_hooks: Sequence[TaskId]
+
+
+def _summary(task: TaskState, about: _About) -> TaskSummary:
+    known = about.known
+    is_skipped = task.status is TaskStatus.SKIPPED  # nothing else is told by what it depended on
     facts = Facts(
-        state=state,
-        now=now,
-        limit=limit_of(task, limits),
-        dependencies=[dependency_fact(state.tasks[d]) for d in task.dependencies],
-        waits_for=_waits(task, state, status),
+        state=about.state,
+        now=about.now,
+        limit=limit_of(task, about.limits),
+        dependencies=[dependency_fact(known[d]) for d in task.dependencies] if is_skipped else (),
+        failed_hooks=about.failed_hooks,
+        waits_for=_waits(task, known, about.status) if task.status is TaskStatus.PENDING else (),
     )
     reason = None if task.reason is None else task.reason.value
     return TaskSummary(task.id, phase_of(task), task.status.value, reason, why(task, facts))
 
 
-def _waits(task: TaskState, state: RunState, status: str) -> tuple[str, ...]:
-    unfinished = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
+def _waits(task: TaskState, known: Mapping[TaskId, TaskState], status: str) -> tuple[str, ...]:
+    unfinished = [d for d in task.dependencies if not known[d].status.is_terminal]
     if unfinished:
-        return (f"it waits for {named(f'{d} ({phase_of(state.tasks[d])})' for d in unfinished)}",)
+        return (f"it waits for {named(f'{d} ({phase_of(known[d])})' for d in unfinished)}",)
     return ("it waits for a driver",) if status == INTERRUPTED else ()

@@ -55,7 +55,8 @@ def explain_command(*, run: str, task: str | None, as_json: bool, state_dir: str
         run, task = "last", run
     settings = settings_for(state_dir)
     if task is None:
-        of_run = api.explain_run(run, settings=settings, now=time.time())
+        most = None if as_json else _MOST_TASKS
+        of_run = api.explain_run(run, settings=settings, now=time.time(), most=most)
         if as_json:
             print_json(run_explanation_report(of_run))
         else:
@@ -94,12 +95,12 @@ def _run_lines(told: RunExplanation, look: Look, options: str) -> Iterator[str]:
     if not told.tasks:
         return
     yield ""
-    names = max(len(task.task) for task in told.tasks[:_MOST_TASKS])
-    for task in told.tasks[:_MOST_TASKS]:
+    names = max(len(task.task) for task in told.tasks)
+    for task in told.tasks:
         line = f"{task.task:<{names}}  {escape(task.summary)}"
         yield f"  {_mark(task.phase, look)} {cut(line, max(40, width - 4))}"
-    if len(told.tasks) > _MOST_TASKS:
-        yield f"    and {len(told.tasks) - _MOST_TASKS} more: actorflow explain {told.run_id} --json"
+    if told.left_out:
+        yield f"    and {told.left_out} more: actorflow explain {told.run_id} --json"
     yield ""
     command = f"actorflow explain {told.run_id} {told.tasks[0].task}"
     yield f"more of one of them: {command}{f' {options}' if options else ''}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import traceback
 from typing import Any
 
 import click
@@ -43,6 +42,8 @@ def exit_code_for(error: Exception, ctx: click.Context) -> int:
         return BROKEN_PIPE
     known = _known(cause)
     if os.environ.get("ACTORFLOW_DEBUG"):
+        import traceback  # most commands do not fail, and fewer are asked where
+
         traceback.print_exception(error, file=sys.stderr)
     run_id = ctx.meta.get(RUN_KEY)
     if ctx.meta.get(JSON_KEY):

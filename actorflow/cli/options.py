@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import os
 import shlex
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -196,4 +195,6 @@ def width_of(stream: TextIO) -> int:
         columns = os.get_terminal_size(stream.fileno()).columns
     except OSError:
         columns = 0
+    import shutil  # loads every compressor there is, and a pipe has no size
+
     return columns or shutil.get_terminal_size().columns

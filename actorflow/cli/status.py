@@ -31,12 +31,15 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
     """
     from actorflow import api
 
-    seen = api.glance(run, settings=settings_for(state_dir), whole=as_json)
+    seen = api.glance(run, settings=settings_for(state_dir))
     if as_json:
+        from dataclasses import replace
+
         from actorflow.cli.output import print_json
         from actorflow.cli.outputs import report_of
 
-        print_json(report_of(seen, order=seen.order))
+        whole = replace(seen, state=seen.with_outputs(seen.order))
+        print_json(report_of(whole, order=seen.order))
         return
     import os
     import sys

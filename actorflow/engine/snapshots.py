@@ -9,7 +9,6 @@ to the byte, whether there is a snapshot or not. A snapshot that does not fit th
 from __future__ import annotations
 
 import gc
-import logging
 import math
 import threading
 import time
@@ -30,7 +29,7 @@ from actorflow.monitor.order import declared_order
 from actorflow.state import EMPTY, RunState, fold
 from actorflow.state.events import RunAccepted, SpecChanged
 from actorflow.state.recorded import Recorded
-from actorflow.state.saved import FORMAT, SavedState, load_state, save_state
+from actorflow.state.saved import FORMAT, SavedState, load_state, put_outputs, save_state
 
 __all__ = [
     "EVERY",
@@ -42,8 +41,6 @@ __all__ = [
     "restored",
     "saved_state",
 ]
-
-_logger = logging.getLogger("actorflow.engine")
 
 EVERY = 2000
 """Events; a shorter journal has no snapshot, because folding it takes less time than anybody notices."""
@@ -73,12 +70,10 @@ class Folded:
         if self._saved is None:
             return self.state
         asked = [task for task in tasks if task not in self._changed and task in self._saved.state.tasks]
-        outputs = self._saved.with_outputs(asked).tasks
-        found = self.state.tasks.evolver()
-        for task in asked:
-            if task in self.state.tasks:
-                found[task] = msgspec.structs.replace(found[task], output=outputs[task].output)
-        return msgspec.structs.replace(self.state, tasks=found.persistent())
+        outputs = {
+            task: output for task, output in self._saved.outputs(asked).items() if task in self.state.tasks
+        }
+        return msgspec.structs.replace(self.state, tasks=put_outputs(self.state.tasks, outputs))
 
 
 def folded(reader: JournalReader, run_dir: Path, *, whole: bool = True) -> Folded:
@@ -249,7 +244,9 @@ class Keeper:
             ValueError,
             TypeError,
         ) as error:  # it is a shortcut, and the journal is whole without it
-            _logger.warning(
+            import logging  # of no use to those who only read a snapshot
+
+            logging.getLogger("actorflow.engine").warning(
                 "there is no snapshot of run %s at event %d: %s", state.run_id, state.sequence, error
             )
             self._last = state.sequence

@@ -10,7 +10,6 @@ again.
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Collection
 from contextlib import ExitStack, closing
@@ -250,7 +249,8 @@ class JournalReader:
 
     def _copied(self) -> sqlite3.Connection:
         """Open a copy of the journal and its log. No driver is there: it would have made what SQLite misses."""
-        import tempfile  # rarely needed, and half of what a reader would load
+        import shutil  # rarely needed, and half of what a reader would load
+        import tempfile
 
         self._copy = tempfile.TemporaryDirectory(prefix="actorflow-")
         copy = Path(self._copy.name) / JOURNAL_NAME

@@ -8,8 +8,10 @@ started, resumes and all. Must not know the time.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from actorflow.ids import TaskId
 from actorflow.monitor.feed import RecordedEvent
@@ -21,8 +23,7 @@ from actorflow.state.status import AttemptStatus
 __all__ = ["Attempt", "attempt_report", "attempts_of", "every_attempt"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt.
 
     Attributes:

@@ -7,6 +7,7 @@ time of day and durations in two units. Must not ask for the present time or for
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 __all__ = ["clock_text", "duration_text", "microseconds", "moment_text", "rfc3339", "until_text"]
 
@@ -19,7 +20,12 @@ def microseconds(seconds: float) -> int:
 def rfc3339(seconds: float) -> str:
     """Return a moment as ``2026-11-22T18:48:00.123456Z``."""
     whole, fraction = divmod(microseconds(seconds), 1_000_000)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:06d}Z"
+    return f"{_second(whole)}.{fraction:06d}Z"
+
+
+@lru_cache(maxsize=1024)  # what a run's tasks do, thousands of them do in the same second
+def _second(whole: int) -> str:
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def clock_text(seconds: float, zone: tzinfo = UTC) -> str:
