@@ -108,6 +108,7 @@ def test_what_can_be_gone_on_with_goes_only_by_name(cleaned, runs, state, monkey
         connection.execute("DELETE FROM events WHERE sequence > 2")
         connection.execute("UPDATE journal SET head_sequence = 0")
     connection.close()
+    (state / "runs" / interrupted / "head").unlink()  # or it is one that has lost its end
 
     assert ids(cleaned("--keep", "0")) == []
     assert ids(cleaned("--keep", "0", "--status", "interrupted")) == [interrupted]
