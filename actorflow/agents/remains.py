@@ -7,6 +7,7 @@ Only looks: it ends nothing, changes nothing, and costs a few small files.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from actorflow.agents.in_hand import had_in_hand
 from actorflow.agents.input_mark import is_input_cut
 from actorflow.agents.process_record import RECORD_FILE, ProcessRecord, call_name
 
-__all__ = ["Remains", "remains_of"]
+__all__ = ["Remains", "ended_at", "remains_of"]
 
 
 class Remains(StrEnum):
@@ -53,6 +54,19 @@ def remains_of(folder: Path, *, marker: str = "") -> Remains:
         return Remains.FINISHED
     is_draining = record.find_taker() is not None and read_exit_code(folder / EXIT_PART) is not None
     return Remains.FINISHED if is_draining else Remains.GONE
+
+
+def ended_at(folder: Path) -> float | None:
+    """Return when the last program of the attempt in ``folder`` ended, Unix seconds on the system's clock; None when nobody has written that down.
+
+    The wrapper writes how it ended at that moment, and the file keeps its time when it gets its name.
+    """
+    folder = _last_call(folder)
+    for name in (EXIT_FILE, EXIT_PART):
+        if read_exit_code(folder / name) is not None:
+            with suppress(OSError):
+                return (folder / name).stat().st_mtime
+    return None
 
 
 def _last_call(folder: Path) -> Path:

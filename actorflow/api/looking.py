@@ -50,6 +50,10 @@ class Inspection:
         """How it stands."""
         return standing_under(self.state.status, self.driver)
 
+    def outliving(self) -> tuple[Outliving, ...]:
+        """Return the attempts that have outlived the driver; none while one drives."""
+        return _outliving(self)
+
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
         return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
@@ -81,14 +85,9 @@ class Glance:
 
     def outliving(self) -> tuple[Outliving, ...]:
         """Return the attempts that have outlived the driver, in the order of the workflow; none while one drives."""
-        has_ended = self.state.status is not None and self.state.status.is_terminal
-        if self.driver is not None or has_ended:
-            return ()
-        from actorflow.engine.outliving import look_for_outliving  # few runs have been left by a driver
-
-        found = look_for_outliving(self.folder, self.run_id, self.state)
+        found = _outliving(self)
         place = {task_id: index for index, task_id in enumerate(self.order)}
-        return tuple(sorted(found.values(), key=lambda attempt: place.get(attempt.task, len(place))))
+        return tuple(sorted(found, key=lambda attempt: place.get(attempt.task, len(place))))
 
     def with_outputs(self, tasks: Sequence[TaskId]) -> RunState:
         """Return the state with the outputs of some tasks."""
@@ -97,6 +96,15 @@ class Glance:
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
         return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
+
+
+def _outliving(seen: Inspection | Glance) -> tuple[Outliving, ...]:
+    has_ended = seen.state.status is not None and seen.state.status.is_terminal
+    if seen.driver is not None or has_ended:
+        return ()
+    from actorflow.engine.outliving import look_for_outliving  # few runs have been left by a driver
+
+    return tuple(look_for_outliving(seen.folder, seen.run_id, seen.state).values())
 
 
 def glance(run: str, *, settings: Settings, whole: bool = False) -> Glance:

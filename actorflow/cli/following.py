@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,10 +22,11 @@ from actorflow import api
 from actorflow.agents.flood import read_stored
 from actorflow.cli.streams import say
 from actorflow.ids import TaskId
+from actorflow.monitor.standing import INTERRUPTED, SILENT
 from actorflow.settings import Settings
-from actorflow.state import RunState
+from actorflow.state import RunState, RunStatus
 from actorflow.state.events import AttemptStarted
-from actorflow.views.escape import escape_lines
+from actorflow.views.escape import escape, escape_lines
 
 __all__ = ["Logs", "follow_logs"]
 
@@ -115,10 +116,15 @@ class Logs:
                     stream.close()
         sys.stdout.flush()
 
-    def close(self) -> None:
-        """End the last line and close all files."""
+    def end_line(self) -> None:
+        """End the last line, so that something else can be said."""
         if not self._raw and not self._at_line_start:
             say()
+            self._at_line_start = True
+
+    def close(self) -> None:
+        """End the last line and close all files."""
+        self.end_line()
         for stream in self._streams.values():
             stream.close()
 
@@ -157,20 +163,52 @@ def _is_open(state: RunState, stream: _Stream) -> bool:
     return task is not None and task.is_attempt_open and task.attempts == stream.attempt
 
 
-def follow_logs(logs: Logs, seen: api.Inspection, settings: Settings) -> None:
-    """Print what comes until the run ends, pauses, or nobody drives it any more."""
+def follow_logs(logs: Logs, seen: api.Inspection, settings: Settings, *, options: str = "") -> None:
+    """Print what comes until the run ends or pauses, or nobody drives it any more and nothing of it runs on without a driver.
+
+    Says on stderr when its driver is silent or gone, and what to do then.
+
+    Args:
+        options: what a suggested command needs to find the run again, or "".
+    """
+    told, has_seen_end = "", False
     while True:
         began = time.monotonic()
         seen = api.inspect(seen.run_id, settings=settings)
+        left = [found.task for found in seen.outliving() if not found.has_finished]
         cost = time.monotonic() - began
         logs.print_new(seen)
-        if _is_over(seen):
+        text = _trouble(seen, left, options)
+        if text != told:
+            logs.end_line()
+            if text:
+                say(text, to_stderr=True)
+            told = text
+        if _is_over(seen, left) and (has_seen_end or seen.driver is not None or not told):
             return
+        # What it wrote last may be on its way into the files: one more look.
+        has_seen_end = _is_over(seen, left)
         # A journal of a huge run takes a while to read: files are looked at in between, the journal more seldom.
         for _ in range(_LOOKS_PER_INSPECTION + int(20 * cost)):
             time.sleep(_POLL_SECONDS)
             logs.print_new(seen)
 
 
-def _is_over(seen: api.Inspection) -> bool:
-    return seen.driver is None or (seen.state.status is not None and seen.state.status.is_terminal)
+def _is_over(seen: api.Inspection, left: Sequence[str]) -> bool:
+    has_ended = seen.state.status is not None and seen.state.status.is_terminal
+    return has_ended or (seen.driver is None and not left)
+
+
+def _trouble(seen: api.Inspection, left: Sequence[str], options: str) -> str:
+    """Say why nothing may come any more although the run has not ended, and what to do; "" while all is well."""
+    standing, run = seen.standing, seen.run_id
+    resume = f"actorflow resume {run}{options}"
+    if standing.word == SILENT:
+        return f"the driver of run {run} is silent: {seen.driver}"
+    if standing.word == RunStatus.PAUSED:
+        return f"run {run} is paused: {escape(seen.state.paused_because)}; to go on: {resume}"
+    if standing.word != INTERRUPTED:
+        return ""
+    if not left:
+        return f"run {run} is interrupted: its driver is gone, and nothing of it runs any more; to go on: {resume}"
+    return f"run {run} is interrupted: its driver is gone; followed is what runs on without one ({', '.join(left)}); to go on with it: {resume}"

@@ -9,7 +9,7 @@ import click
 
 from actorflow.cli.completing import complete_workflow
 from actorflow.cli.options import settings_for, state_dir_option
-from actorflow.cli.pictures import deliver, open_option, output_option, seen_until, theme_option
+from actorflow.cli.pictures import deliver, ends_of, open_option, output_option, seen_until, theme_option
 from actorflow.cli.streams import say
 
 if TYPE_CHECKING:
@@ -142,13 +142,15 @@ def _of_run(run: str, settings: Settings) -> Picture:
     from actorflow.monitor.order import order_of
 
     seen = api.inspect(run, settings=settings)
+    now = time.time()
     return picture_of_run(
         seen.state,
-        now=seen_until(seen, time.time()),
-        status=seen.standing.status,
+        now=seen_until(seen, now),
+        status=seen.standing.word,
         workflow=_pinned(seen, settings),
         order=order_of(seen.state, seen.events),
         limits=limits_in(seen.events),
+        ends=ends_of(seen, now),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from actorflow.cli.completing import complete_run, complete_task
-from actorflow.cli.options import settings_for, state_dir_option
+from actorflow.cli.options import repeat_options, settings_for, state_dir_option
 from actorflow.cli.streams import say
 from actorflow.errors import InputError
 from actorflow.ids import TASK_ID
@@ -16,7 +16,7 @@ __all__ = ["logs_command"]
 @click.command("logs", short_help="Print what the agents of a run have written.")
 @click.argument("run", metavar="[RUN]", default="last", shell_complete=complete_run)
 @click.argument("task", metavar="[TASK]", required=False, shell_complete=complete_task)
-@click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run ends, or nothing of it is at work.")
 @click.option("--stdout", "streams", flag_value="stdout", help="Only what was written to stdout.")
 @click.option("--stderr", "streams", flag_value="stderr", help="Only what was written to stderr.")
 @click.option(
@@ -46,7 +46,8 @@ def logs_command(
         )
     logs = Logs(seen.folder, task=task, streams=(streams,) if streams else ("stdout", "stderr"), raw=raw)
     if follow:
-        follow_logs(logs, seen, settings)
+        options = repeat_options(state_dir)
+        follow_logs(logs, seen, settings, options=f" {options}" if options else "")
     else:
         logs.print_new(seen)
     logs.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from actorflow.cli.options import last_run_argument, local_zone, settings_for, state_dir_option
-from actorflow.cli.pictures import deliver, open_option, output_option, seen_until, theme_option
+from actorflow.cli.pictures import deliver, ends_of, open_option, output_option, seen_until, theme_option
 
 if TYPE_CHECKING:
     from actorflow.monitor.palette import Theme
@@ -40,6 +40,7 @@ def timeline_command(
     if output not in (None, "-") and Path(str(output)).suffix.lower() in (".png", ".pdf", ".dot", ".mmd"):
         raise InputError(f"{output}: a timeline is an SVG", hint="use the ending .svg; any browser shows it")
     seen = api.inspect(run, settings=settings_for(state_dir))
-    timeline = timeline_of(seen.events, seen.state, until=seen_until(seen, time.time()))
-    drawn = timeline_svg(timeline, status=seen.standing.status, theme=theme, zone=local_zone())
+    now = time.time()
+    timeline = timeline_of(seen.events, seen.state, until=seen_until(seen, now), ends=ends_of(seen, now))
+    drawn = timeline_svg(timeline, status=seen.standing.word, theme=theme, zone=local_zone())
     deliver(drawn.encode(), output, name="timeline.svg", is_opened=is_opened)

@@ -15,10 +15,12 @@ import math
 from contextlib import suppress
 from dataclasses import replace
 
+import msgspec
 import trio
 
 from actorflow.actors import AskFailed, Context, Ref
 from actorflow.agents.interface import Agent, AgentRequest, AgentResult, Progress, Reattaches
+from actorflow.agents.remains import ended_at
 from actorflow.engine.attempt_channel import DeadlineChannel
 from actorflow.engine.begun import note_begun
 from actorflow.engine.fingerprints import fingerprint_of
@@ -38,6 +40,8 @@ from actorflow.state import events as ev
 from actorflow.values import FrozenDict
 
 __all__ = ["Attempt", "AttemptHost"]
+
+_MAY_HAVE_ENDED_BEFORE = (ev.AttemptSucceeded, ev.AttemptFailed, ev.AttemptRequeued)
 
 
 class AttemptHost:
@@ -204,12 +208,24 @@ class Attempt:
         """
         outcome = await self._carry_out()
         if self._channel is not None and not isinstance(outcome, ev.AttemptLost):
-            return outcome
+            return self._ended_when_it_did(outcome)
         try:
             await self._session.end_survivors(self._start.task, self._start.attempt)
         except AgentError as error:
             return self._failed(error)
         return outcome
+
+    def _ended_when_it_did(self, outcome: OutcomeEvent) -> OutcomeEvent:
+        """Return the outcome with the moment at which the attempt ended, if that was while nobody drove the run."""
+        has_finished = self._outliving is not None and self._outliving.has_finished
+        if not has_finished or not isinstance(outcome, _MAY_HAVE_ENDED_BEFORE):
+            return outcome
+        try:
+            folder = self._session.attempt_folder(self._start.task, self._start.attempt)
+        except JournalError:
+            return outcome
+        # Looked up now: an agent may have had something else to do since, such as a verify.
+        return msgspec.structs.replace(outcome, ended_at=ended_at(folder))
 
     async def _carry_out(self) -> OutcomeEvent:
         """Return how the attempt ended, whatever the agent does."""

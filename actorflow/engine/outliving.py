@@ -16,7 +16,7 @@ from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, at
 from actorflow.agents.interface import Agent, Reattaches
 from actorflow.agents.process_record import ProcessRecord
 from actorflow.agents.process_table import all_processes, markers_of, own_line
-from actorflow.agents.remains import Remains
+from actorflow.agents.remains import Remains, ended_at
 from actorflow.engine.begun import read_begun, what_remains
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey
@@ -47,6 +47,7 @@ class Outliving:
         secrets: the marks of the secrets that it was begun with; None when they are not known.
         began_at: when its agent was called, in seconds since 1970; None when that is not known. Later than its
             recorded start by as long as the disk took to record that.
+        ended_at: when it finished, likewise; None while it runs.
     """
 
     task: TaskId
@@ -57,6 +58,7 @@ class Outliving:
     session: str | None = None
     secrets: SecretMarks | None = None
     began_at: float | None = None
+    ended_at: float | None = None
 
 
 def look_for_outliving(
@@ -114,6 +116,7 @@ def _look(path: Path, run_id: RunId, tasks: Iterable[TaskState]) -> dict[Attempt
                 0 if record is None else record.pid,
                 secrets=begun.secrets,
                 began_at=begun.at,
+                ended_at=ended_at(folder) if remains is Remains.FINISHED else None,
             )
     return found
 

@@ -19,6 +19,7 @@ from actorflow.monitor.times import microseconds, rfc3339
 from actorflow.state import events as ev
 from actorflow.state.events import Failure
 from actorflow.state.status import AttemptStatus
+from actorflow.state.task_transitions import ended_between
 
 __all__ = ["Attempt", "attempt_report", "attempts_of", "every_attempt"]
 
@@ -96,7 +97,10 @@ def every_attempt(events: Iterable[RecordedEvent]) -> dict[TaskId, tuple[Attempt
         ):
             error = _LOST if isinstance(event, ev.AttemptLost) else getattr(event, "failure", None)
             spent = {name: getattr(event, name, None) for name in ("cost_usd", "tokens")}
-            _change(found, event.task, status=_ENDS[type(event)], ended_at=at, error=error, **spent)
+            attempts = found.get(event.task)
+            started_at = attempts[-1].started_at if attempts else at
+            ended_at = ended_between(started_at, getattr(event, "ended_at", None), at)
+            _change(found, event.task, status=_ENDS[type(event)], ended_at=ended_at, error=error, **spent)
     return {task: tuple(attempts) for task, attempts in found.items()}
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from actorflow.ids import TaskId
 from actorflow.monitor.graph_critical import critical_path, longest_chain
 from actorflow.monitor.limits import limit_of
+from actorflow.monitor.open_ends import OpenEnd
 from actorflow.monitor.order import order_of
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, mode_mark, phase_of, skip_text
@@ -135,15 +136,17 @@ def picture_of_run(
     workflow: Workflow | None = None,
     order: Sequence[TaskId] = (),
     limits: Mapping[TaskId, int] | None = None,
+    ends: Mapping[TaskId, OpenEnd] | None = None,
 ) -> Picture:
     """Return the picture of a run as it stands.
 
     Args:
         now: Unix seconds; what still runs has run until then.
-        status: the run's status in words; only a reader of the journal knows that it is ``interrupted``.
+        status: the run's status in words; only who looks at its driver knows that it is ``interrupted`` or ``silent``.
         workflow: as it was when the run began; without it all arrows are plain.
         order: all tasks, as the workflow declares them; worked out from the graph when it is not given.
         limits: task -> its greatest number of attempts; see ``attempt_limits``.
+        ends: of a run that nobody drives, what its open attempts have come to.
     """
     placed = tuple(order) or order_of(state)
     specs = {} if workflow is None else {spec.id: spec for spec in (*workflow.tasks, *workflow.hooks)}
@@ -151,7 +154,13 @@ def picture_of_run(
     on_path = frozenset(path)
     drawn = _Drawn(placed, {task.id: task.dependencies for task in state.tasks.values()}, path, specs)
     nodes = tuple(
-        _run_node(state.tasks[task], now, limit_of(state.tasks[task], limits or {}), task in on_path)
+        _run_node(
+            state.tasks[task],
+            now,
+            limit_of(state.tasks[task], limits or {}),
+            (ends or {}).get(task),
+            is_critical=task in on_path,
+        )
         for task in placed
     )
     return Picture(
@@ -203,13 +212,15 @@ def _planned_node(spec: TaskSpec, is_critical: bool) -> Node:
     )
 
 
-def _run_node(task: TaskState, now: float, limit: int | None, is_critical: bool) -> Node:
+def _run_node(
+    task: TaskState, now: float, limit: int | None, end: OpenEnd | None, *, is_critical: bool
+) -> Node:
     why = _why(task)
     again = f"attempt {attempt_text(task.attempts, limit)}" if task.attempts > 1 else ""
-    facts = (task.agent or task.agents[0], _standing(task, now), again, _cost(task), shortened(why))
+    facts = (task.agent or task.agents[0], _standing(task, now, end), again, _cost(task), shortened(why))
     return Node(
         name=task.id,
-        phase=phase_of(task),
+        phase=phase_of(task) if end is None else end.phase,
         lines=tuple(fact for fact in facts if fact),
         tip=why,
         hook=task.hook,
@@ -217,8 +228,11 @@ def _run_node(task: TaskState, now: float, limit: int | None, is_critical: bool)
     )
 
 
-def _standing(task: TaskState, now: float) -> str:
+def _standing(task: TaskState, now: float, end: OpenEnd | None) -> str:
     """Return the state in words, with how long it took or has taken."""
+    if end is not None and task.started_at is not None:
+        word = "for" if end.phase == "running" else "after"
+        return f"{end.words} {word} {duration_text(max(0.0, end.until - task.started_at))}"
     words = phase_of(task).replace("_", " ")
     if task.started_at is None:
         return words

@@ -230,7 +230,9 @@ def _cancelled(event: ev.TaskCancelled, told: _Told) -> str:
 def _took(task: TaskState | None, told: _Told) -> str:
     if task is None or task.started_at is None or task.status in (TaskStatus.PENDING, TaskStatus.RUNNING):
         return ""
-    return f" in {duration_text(told.at - task.started_at)}"
+    return (
+        f" in {duration_text((told.at if task.finished_at is None else task.finished_at) - task.started_at)}"
+    )
 
 
 def _restarted(event: ev.ActorRestarted, _told: _Told) -> str:

@@ -19,6 +19,7 @@ from actorflow.monitor.order import order_of
 from actorflow.state import events as ev
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import RunStatus, SkipReason, TaskStatus
+from actorflow.state.task_transitions import ended_between
 
 __all__ = [
     "RunFigures",
@@ -185,7 +186,9 @@ class _Tally:
             self._open[task] = recorded.at
             self.most = max(self.most, len(self._open))
         elif isinstance(event, _ATTEMPT_ENDS):
-            self.busy += max(0.0, recorded.at - self._open.pop(task, recorded.at))
+            started_at = self._open.pop(task, recorded.at)
+            ended_at = ended_between(started_at, getattr(event, "ended_at", None), recorded.at)
+            self.busy += max(0.0, ended_at - started_at)
             if isinstance(event, ev.AttemptFailed):
                 self._failed.add(task)
         elif isinstance(event, ev.TaskSucceeded) and task in self._failed:

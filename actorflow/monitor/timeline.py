@@ -8,7 +8,7 @@ unfinished run ends is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -16,6 +16,7 @@ from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt, every_attempt
 from actorflow.monitor.feed import RecordedEvent
 from actorflow.monitor.graph_critical import critical_path
+from actorflow.monitor.open_ends import OpenEnd
 from actorflow.monitor.order import order_of
 from actorflow.monitor.words import failure_text, phase_of
 from actorflow.state.events import DriverStarted
@@ -100,7 +101,12 @@ class Timeline:
 
 
 def timeline_of(
-    events: Sequence[RecordedEvent], state: RunState, *, until: float, most_rows: int = 1000
+    events: Sequence[RecordedEvent],
+    state: RunState,
+    *,
+    until: float,
+    ends: Mapping[TaskId, OpenEnd] | None = None,
+    most_rows: int = 1000,
 ) -> Timeline:
     """Return the timeline of a run.
 
@@ -108,18 +114,21 @@ def timeline_of(
         events: all of the run's.
         state: the state after them.
         until: Unix seconds: where a run that has not ended is cut off.
+        ends: of a run that nobody drives, what its open attempts have come to; the picture reaches as far as they do.
         most_rows: of more tasks than that, those that took the most time are kept.
     """
     start = state.accepted_at if state.started_at is None else state.started_at
-    span = Span(start, max(start, until if state.ended_at is None else state.ended_at))
+    ends = ends or {}
+    latest = max([until, *(end.until for end in ends.values())]) if state.ended_at is None else state.ended_at
+    span = Span(start, max(start, latest))
     gaps = tuple(_gaps(events))
-    bars = _Bars(state, span, gaps, _prepared_at(state, start))
+    bars = _Bars(state, span, gaps, _prepared_at(state, start), ends)
     attempts = every_attempt(events)
     path = frozenset(critical_path(state, span.end))
     rows = [
         Row(
             task=task_id,
-            phase=phase_of(state.tasks[task_id]),
+            phase=ends[task_id].phase if task_id in ends else phase_of(state.tasks[task_id]),
             hook=state.tasks[task_id].hook,
             bars=tuple(bars.of(state.tasks[task_id], attempts.get(task_id, ()))),
             is_critical=task_id in path,
@@ -164,16 +173,18 @@ class _Bars:
     span: Span
     gaps: tuple[Span, ...]
     prepared_at: float
+    ends: Mapping[TaskId, OpenEnd]
 
     def of(self, task: TaskState, attempts: Sequence[Attempt]) -> Iterator[Bar]:
         if attempts:
             yield from _wait(self._ready_at(task), attempts[0].started_at, "waiting")
         for attempt, following in zip_longest(attempts, attempts[1:]):
-            end = self._end_of(attempt)
-            note = failure_text(attempt.error)
+            open_end = None if attempt.ended_at is not None else self.ends.get(task.id)
+            note = failure_text(attempt.error) if open_end is None else open_end.words
+            end = self._end_of(attempt) if open_end is None else max(attempt.started_at, open_end.until)
             yield Bar(
                 span=Span(attempt.started_at, end),
-                phase=_PHASES[attempt.status],
+                phase=_PHASES[attempt.status] if open_end is None else open_end.phase,
                 attempt=attempt.number,
                 agent=attempt.agent if len(task.agents) > 1 else "",
                 note=note,

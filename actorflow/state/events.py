@@ -199,7 +199,9 @@ class SessionOpened(_Event, frozen=True):
 class AttemptSucceeded(_Event, frozen=True):
     """An attempt gave a valid result. The output is inline, or in ``blob``.
 
-    ``fingerprint`` tells what the attempt was asked (``engine.fingerprints``); "" in old journals.
+    ``fingerprint`` tells what the attempt was asked (``engine.fingerprints``); "" in old journals. ``ended_at``, in
+    this event and in the two below, is when the attempt ended, Unix seconds, if that was long before it is recorded:
+    nobody drove the run then.
     """
 
     task: TaskId
@@ -211,6 +213,7 @@ class AttemptSucceeded(_Event, frozen=True):
     session_id: str | None = None
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
+    ended_at: float | None = None
 
 
 class AttemptFailed(_Event, frozen=True):
@@ -222,6 +225,7 @@ class AttemptFailed(_Event, frozen=True):
     cost_usd: float | None = None
     tokens: int | None = None
     session_id: str | None = None
+    ended_at: float | None = None
 
 
 class AttemptLost(_Event, frozen=True):
@@ -255,6 +259,7 @@ class AttemptRequeued(_Event, frozen=True):
     tokens: int | None = None
     session_id: str | None = None
     widest: int = 0
+    ended_at: float | None = None
 
 
 class RetryScheduled(_Event, frozen=True):

@@ -76,6 +76,7 @@ class TaskState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     started_at: float | None = None
     finished_at: float | None = None
     attempt_started_at: float | None = None
+    attempt_ended_at: float | None = None
     backend: str = ""
     pool: str = ""
     requeues: int = 0

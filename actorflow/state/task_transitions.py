@@ -33,6 +33,7 @@ from actorflow.values import FrozenDict
 __all__ = [
     "TASK_HANDLERS",
     "IllegalTransition",
+    "ended_between",
     "lift_limits",
     "record_of",
     "renewed",
@@ -159,6 +160,7 @@ def _attempt_started(state: RunState, event: ev.AttemptStarted, at: float) -> Ru
         due_at=None,
         started_at=at if task.started_at is None else task.started_at,
         attempt_started_at=at,
+        attempt_ended_at=None,
         **more,
     )
     return _store(state, task, after, at, run)
@@ -221,7 +223,16 @@ def _move_attempt(
     more, run = left
     status = _task_status(task, event)
     attempt = _attempt_status(task, event, number=task.attempts)
+    if (ended_at := getattr(event, "ended_at", None)) is not None:
+        changes["attempt_ended_at"] = ended_between(task.attempt_started_at, ended_at, at)
     return _store(state, task, replace(task, status=status, attempt=attempt, **more, **changes), at, run)
+
+
+def ended_between(started_at: float | None, ended_at: float | None, at: float) -> float:
+    """Return when an attempt ended whose end is recorded at ``at``: never before it started, nor after ``at``, whatever clocks did."""
+    if ended_at is None:
+        return at
+    return max(min(ended_at, at), at if started_at is None else min(started_at, at))
 
 
 def _retry_scheduled(state: RunState, event: ev.RetryScheduled, at: float) -> RunState:
@@ -260,13 +271,15 @@ def _task_skipped(state: RunState, event: ev.TaskSkipped, at: float) -> RunState
 
 def _finish(state: RunState, event: Any, at: float, name: str = "", **changes: Any) -> RunState:
     task = _task(state, event.task, event)
+    # What ends a task that waits for a retry is not the attempt before.
+    ended_at = task.attempt_ended_at if task.waiting is None else None
     after = replace(
         task,
         status=_task_status(task, event, name),
         attempt=_attempt_status(task, event, name, number=task.attempts),
         waiting=None,
         due_at=None,
-        finished_at=at,
+        finished_at=at if ended_at is None else ended_at,
         **changes,
     )
     return _store(state, task, after, at)

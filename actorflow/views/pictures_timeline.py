@@ -31,7 +31,7 @@ _LETTER = 6.7  # the width of a letter of 11 pixels, generously
 _MOST_LETTERS = 32
 _FONT = "Helvetica,Arial,sans-serif"
 _DASHES = {"solid": "", "dashed": "4 2", "dotted": "1 2"}
-_GOING_ON = frozenset({"running", "pending", "paused", "interrupted"})
+_GOING_ON = frozenset({"running", "pending", "paused", "interrupted", "silent"})
 _LEGEND_WIDTH = 118.0
 
 

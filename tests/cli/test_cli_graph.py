@@ -329,6 +329,7 @@ def test_a_run_is_drawn_from_another_process_while_it_goes_on_and_after_its_driv
 
     assert "running for" in while_it_runs
     assert "interrupted for" in after_the_crash
+    assert "running without a driver for" in after_the_crash
     assert "held: attempt 1, running" in "\n".join(titles(call("timeline", "last").stdout))
     go.open()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -493,3 +494,59 @@ def test_a_resume_that_an_interrupt_hurries_kills_what_does_not_want_to_end(scen
     assert driver.returncode == 130
     assert time.monotonic() - before < 4.5, "it was given its whole grace"
     assert scene.left() == []
+
+
+def test_what_finished_alone_took_as_long_as_it_took_in_every_view(scene) -> None:
+    scene.write(hold("a", "echo a"), {"id": "b", "dependencies": ["a"], "parameters": {"command": "true"}})
+    scene.kill(began=1)
+    scene.go("a")
+    scene.project.until(lambda: scene.outliving() == {"a": True})
+    run = next((scene.project.root / ".claude/workflow-state/runs").iterdir())
+    [written] = run.glob("attempts/a/1/exit")
+    began = scene.project.report("status", "last")["tasks"]["a"]["started_at"]
+    ended = time.mktime(time.strptime(began[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + 0.75
+    os.utime(written, (ended, ended))
+
+    assert "finished without a driver after" in scene.project.call("graph", "last").stdout
+    assert ">a: attempt 1, waiting, " in scene.project.call("timeline", "last").stdout
+    scene.resume()
+
+    task = scene.project.report("status", "last")["tasks"]["a"]
+    assert task["duration"] < 1
+    [attempt] = scene.project.report("explain", "last", "a")["attempts"]
+    assert attempt["duration"] == task["duration"]
+    assert scene.project.report("stats", "w")["tasks"]["a"]["duration"]["p50"] == task["duration"]
+    assert re.search(
+        r">a: attempt 1, success, (0 s|[0-9]+ ms|0?\.[0-9]+ s)", scene.project.call("timeline", "last").stdout
+    )
+
+
+def test_a_file_from_another_time_makes_no_duration_negative_or_longer_than_it_can_be(scene) -> None:
+    for moment in (1.0, 4e9):
+        scene.write(hold("a", "echo a"))
+        scene.kill(began=len(scene.began()) + 1)
+        scene.go("a")
+        scene.project.until(lambda: scene.outliving() == {"a": True})
+        runs = scene.project.root / ".claude/workflow-state/runs"
+        written = max(runs.iterdir()) / "attempts/a/1/exit"
+        os.utime(written, (moment, moment))
+        scene.resume()
+        (scene.project.root / "go.a").unlink()
+
+        assert 0 <= scene.project.report("status", "last")["tasks"]["a"]["duration"] < 60
+
+
+def test_logs_follow_what_runs_on_without_a_driver_and_end_with_it(scene) -> None:
+    scene.write(hold("a", "echo later"))
+    scene.kill(began=1)
+
+    with scene.project.start("logs", "-f", "last") as following:
+        first = following.stderr.readline()
+        scene.go("a")
+        out, err = following.communicate(timeout=60)
+
+    assert "its driver is gone; followed is what runs on without one (a)" in first
+    assert "actorflow resume " in first
+    assert "later" in out
+    assert "nothing of it runs any more; to go on: actorflow resume " in err
+    assert following.returncode == 0

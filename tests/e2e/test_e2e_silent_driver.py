@@ -47,6 +47,7 @@ def test_a_driver_that_is_stopped_is_silent_in_every_view_until_it_goes_on(proje
         os.waitid(os.P_PID, driver.pid, os.WSTOPPED | os.WNOWAIT)
         now = {name: project.call(name, "last").stdout for name in ("status",)}
         status, report = later("status", "last"), json.loads(later("status", "last", "--json"))
+        graph, timeline = later("graph", "last"), later("timeline", "last")
         listed, listing = later("history"), json.loads(later("history", "--json", "--status", "silent"))
         driver.send_signal(signal.SIGCONT)
         before = _beat(project)
@@ -60,6 +61,8 @@ def test_a_driver_that_is_stopped_is_silent_in_every_view_until_it_goes_on(proje
     assert "silent" not in now["status"]
     assert re.search(r"^status +! silent for 1[67]", status, re.MULTILINE), status
     assert "kill -CONT" in status
+    assert "silent for" in graph
+    assert "silent for" in timeline
     assert f"process {driver.pid}" in status
     assert report["status"] == listing[0]["status"] == "running"
     assert report["driver"]["pid"] == driver.pid

@@ -1,0 +1,52 @@
+"""What the open attempts of a run that nobody drives have come to, for pictures: the journal only says that they began.
+
+Takes the state and what was found to have outlived the driver; gives, for each task with an open attempt, the state in
+which it is drawn, what is said of it, and until when it is known to have worked. Pure: what outlives is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actorflow.ids import TaskId
+from actorflow.state.run_state import RunState
+
+__all__ = ["OpenEnd", "open_ends"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEnd:
+    """The end, up to now, of an attempt that has lost its driver.
+
+    Attributes:
+        phase: ``running`` while it works, ``waiting`` when its result waits to be taken, ``lost`` otherwise.
+        words: what is said of it.
+        until: Unix seconds; until then it is known to have worked.
+    """
+
+    phase: str
+    words: str
+    until: float
+
+
+def open_ends(
+    state: RunState, outliving: Mapping[TaskId, float | None], *, now: float
+) -> dict[TaskId, OpenEnd]:
+    """Return task -> what its open attempt has come to, of a run that nobody drives.
+
+    Args:
+        outliving: of what has outlived the driver, task -> when it ended, Unix seconds; None while it runs.
+        now: Unix seconds.
+    """
+    found = {}
+    for task in state.tasks.values():
+        if not task.is_attempt_open:
+            continue
+        if task.id not in outliving:
+            found[task.id] = OpenEnd("lost", "interrupted", state.updated_at)
+        elif (ended_at := outliving[task.id]) is None:
+            found[task.id] = OpenEnd("running", "running without a driver", now)
+        else:
+            found[task.id] = OpenEnd("waiting", "finished without a driver", ended_at)
+    return found
