@@ -75,7 +75,7 @@ def test_a_driver_that_is_stopped_is_silent_in_every_view_until_it_goes_on(proje
 
 def test_a_driver_that_is_killed_is_interrupted_at_once(project, fifo, later) -> None:
     project.write("w.yaml", WAITS)
-    gate = fifo("gate")
+    gate, _ = fifo("gate"), fifo("go")
 
     with project.start("run", "w.yaml") as driver:
         gate.read_text()
