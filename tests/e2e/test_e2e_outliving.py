@@ -515,7 +515,8 @@ def test_what_finished_alone_took_as_long_as_it_took_in_every_view(scene) -> Non
     assert task["duration"] < 1
     [attempt] = scene.project.report("explain", "last", "a")["attempts"]
     assert attempt["duration"] == task["duration"]
-    assert scene.project.report("stats", "w")["tasks"]["a"]["duration"]["p50"] == task["duration"]
+    p50 = scene.project.report("stats", "w")["tasks"]["a"]["duration"]["p50"]
+    assert p50 == pytest.approx(task["duration"], abs=1e-5)  # no two views round alike
     assert re.search(
         r">a: attempt 1, success, (0 s|[0-9]+ ms|0?\.[0-9]+ s)", scene.project.call("timeline", "last").stdout
     )
