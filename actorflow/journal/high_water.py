@@ -37,16 +37,21 @@ class HighWaterMark:
         """
         mark = path.with_name(HIGH_WATER_NAME)
         with storage_errors("open", mark):
-            self._descriptor = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            self._descriptor: int | None = os.open(
+                mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
 
     def raise_to(self, sequence: int) -> None:
         """Say that the events up to ``sequence`` are durable. A disk that refuses leaves what was said before."""
-        with suppress(OSError):
-            os.pwrite(self._descriptor, _text_of(sequence), 0)
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.pwrite(self._descriptor, _text_of(sequence), 0)
 
     def close(self) -> None:
-        """Give the file back."""
-        os.close(self._descriptor)
+        """Give the file back. Closing twice is fine."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def read_high_water(path: Path) -> int:

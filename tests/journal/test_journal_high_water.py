@@ -12,7 +12,7 @@ import pytest
 from actorflow.errors import JournalDamaged, JournalError, JournalFull, StaleEpoch
 from actorflow.journal import JournalReader, NewRecord
 from actorflow.journal.database import Database, create_database
-from actorflow.journal.high_water import read_high_water
+from actorflow.journal.high_water import HighWaterMark, read_high_water
 from actorflow.journal.salvage import good_part
 
 HEADER, FRAME, SECTOR = 32, 24 + 4096, 512
@@ -215,6 +215,19 @@ def test_what_found_no_room_is_not_marked(path, database):
         database.append([news(size=100_000)])
 
     assert read_high_water(path) == 1
+
+
+def test_closing_twice_closes_no_file_of_somebody_else(path):
+    mark = HighWaterMark(path)
+    mark.close()
+    other = os.open(path, os.O_RDONLY)  # gets the number of the file that was closed
+    try:
+        mark.close()
+        mark.raise_to(5)
+        assert os.fstat(other).st_size > 0
+    finally:
+        os.close(other)
+    assert read_high_water(path) == 0
 
 
 def test_a_disk_that_refuses_the_mark_refuses_nothing_else(path, database, monkeypatch):
