@@ -415,7 +415,9 @@ async def test_cancelling_what_was_taken_over_ends_all_of_it(tmp_path):
 
 
 async def test_what_it_says_from_now_on_is_reported(tmp_path, gate):
-    request = kill_driver(tmp_path, {"command": f"echo up; read x < {gate}; echo later; read x < {gate}"})
+    end = tmp_path / "end"  # opened twice, a pipe that nobody has closed yet would not hold
+    os.mkfifo(end)
+    request = kill_driver(tmp_path, {"command": f"echo up; read x < {gate}; echo later; read x < {end}"})
     channel = RecordingChannel()
 
     async with trio.open_nursery() as nursery:
@@ -424,7 +426,7 @@ async def test_what_it_says_from_now_on_is_reported(tmp_path, gate):
             await channel.wait_reported("started")
             await open_gate(gate)
             await channel.wait_reported("output", "later")
-        await open_gate(gate)
+        await open_gate(end)
 
     assert "up" not in channel.output
 
