@@ -26,7 +26,7 @@ def json_text(value: JSONValue, *, is_ascii: bool = False) -> str:
     Args:
         is_ascii: escape everything beyond ASCII too, for streams that cannot write it.
     """
-    line = json_line(value, is_ascii=is_ascii)  # in C; with an indent, ``json`` takes ten times as long
+    line = json_line(value, is_ascii=is_ascii)  # in C, which ``json`` does not use when it indents
     try:
         return msgspec.json.format(line.encode(), indent=2).decode()
     except (msgspec.MsgspecError, RecursionError):

@@ -2,7 +2,8 @@
 
 Holds data only. ``api.explaining`` works the facts out, because they need the plan and the rules of
 scheduling, which no read model may know; whoever shows them takes them from here. Values that a condition
-read are short JSON texts. Structs rather than dataclasses, which take ten times as long to make when a command begins. Texts may hold characters that a terminal obeys. Must not decide anything.
+read are short JSON texts. Structs rather than dataclasses, which take longer to make when a command begins. Texts
+may hold characters that a terminal obeys. Must not decide anything.
 """
 
 from __future__ import annotations

@@ -120,7 +120,9 @@ def put_outputs(
     if len(changed) * _FEW < len(tasks):
         updated: PMap[TaskId, TaskState] = tasks.update(changed)
         return updated
-    return pmap({**dict(tasks.items()), **changed})  # of thousands, a new map is made in a tenth of the time
+    return pmap(
+        {**dict(tasks.items()), **changed}
+    )  # of thousands, a new map is made sooner than changed one by one
 
 
 _FEW = 20

@@ -67,7 +67,7 @@ _MANY = 200
 class _Draft(dict[Any, Any]):
     """A map inside one ``fold``: it answers as a persistent one does and is changed in place, because nobody sees the states in between.
 
-    Half of the time of a fold went into maps of which each but the last was thrown away.
+    Otherwise a fold makes a map for each event, of which all but the last are thrown away.
     """
 
     def set(self, key: Any, value: Any) -> Self:
