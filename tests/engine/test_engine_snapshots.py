@@ -18,7 +18,7 @@ from actorflow.ids import TaskId
 from actorflow.journal import JournalReader, Record, RunFolder, RunStore
 from actorflow.journal.copying import fill_database
 from actorflow.journal.snapshots import SNAPSHOT_NAME, Snapshot, read_snapshot, write_snapshot
-from actorflow.state import EMPTY, RunState, apply, fold
+from actorflow.state import EMPTY, RunState, apply, fold, transitions
 from actorflow.state import events as ev
 from actorflow.state.events import BlobRef
 from actorflow.state.saved import FORMAT, load_state, save_state
@@ -36,6 +36,12 @@ SLICES = 8
 @pytest.fixture(autouse=True)
 def _short_journals_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "EVERY", 1)
+
+
+@pytest.fixture(autouse=True)
+def _short_folds_on_drafts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fold as a long journal is folded: on maps that are changed in place."""
+    monkeypatch.setattr(transitions, "_MANY", 1)
 
 
 def saved(state: RunState) -> bytes:
