@@ -24,6 +24,7 @@ HIGH_WATER_NAME = "head"
 """The file in a run's folder: a sequence of 19 digits, the CRC-32 of these in 8 hexadecimal ones, and a new line."""
 
 _DIGITS = 19
+_MOST_BYTES = 64  # more than it ever has, so that a longer one is seen to be another
 
 
 class HighWaterMark:
@@ -38,7 +39,7 @@ class HighWaterMark:
         mark = path.with_name(HIGH_WATER_NAME)
         with storage_errors("open", mark):
             self._descriptor: int | None = os.open(
-                mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+                mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
             )
 
     def raise_to(self, sequence: int) -> None:
@@ -66,7 +67,11 @@ def read_high_water(path: Path) -> int:
     with storage_errors("read", mark):
         if no_link(mark) is None:
             return 0
-        text = mark.read_bytes()
+        descriptor = os.open(mark, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            text = os.read(descriptor, _MOST_BYTES)
+        finally:
+            os.close(descriptor)
     digits = text[:_DIGITS]
     return int(digits) if digits.isdigit() and text == _text_of(int(digits)) else 0
 

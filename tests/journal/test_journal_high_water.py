@@ -197,6 +197,15 @@ def test_a_mark_that_cannot_be_read_is_an_error_with_its_name(killed, open_and_r
         open_and_read(killed)
 
 
+def test_a_pipe_in_its_place_keeps_nobody_waiting(killed):
+    (killed / "head").unlink()
+    os.mkfifo(killed / "head")
+
+    assert read(killed) == [*range(1, COMMITS + 1)]
+    with pytest.raises(JournalError, match=r"cannot open .*head"):
+        drive(killed)
+
+
 def test_what_was_not_written_is_not_marked(path, database):
     database.append([news()])
     newer = Database(path)
