@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from actorflow.agents.interface import AgentRequest
 from actorflow.errors import AgentError
 from actorflow.workflow.env_names import ENV_NAME, is_forbidden
+
+if TYPE_CHECKING:
+    from actorflow.agents.interface import AgentRequest
 
 __all__ = [
     "ANCESTORS_VARIABLE",

@@ -9,8 +9,9 @@ and the marker is enough to find the program.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from actorflow.agents import process_table
 from actorflow.agents.process_table import Process
@@ -25,8 +26,7 @@ def call_name(number: int) -> str:
     return f"turn-{number}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessRecord:
+class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The program of an attempt.
 
     Attributes:

@@ -13,8 +13,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE
 
@@ -44,8 +45,7 @@ descriptor left, must not look like that."""
 _ZOMBIE_STATES = frozenset("ZX")
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(msgspec.Struct, frozen=True):
     """A process at one moment.
 
     Attributes:

@@ -10,7 +10,8 @@ past run. Reads only.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from actorflow.api.pinned import PinnedSpec, PinnedTask
 from actorflow.api.presence import standing_under
@@ -78,8 +79,7 @@ def explain_task(run: str, task: str, *, settings: Settings, now: float) -> Expl
 # --- the moment of the decision ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Decision:
+class _Decision(msgspec.Struct, frozen=True):
     """When it was decided about a task, since a resume made it PENDING last.
 
     Attributes:
@@ -122,8 +122,7 @@ def _again(resumed: Recorded | None, task: TaskId) -> str:
     return "a resume ran again what had not succeeded"
 
 
-@dataclass(frozen=True, slots=True)
-class _Explaining:
+class _Explaining(msgspec.Struct, frozen=True):
     """One question about one task."""
 
     reading: RunReading

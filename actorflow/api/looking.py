@@ -6,24 +6,24 @@ Reads only; works while the run is driven, after a crash, and for any past run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from actorflow.api.presence import standing_under
+from actorflow.api.stored_output import stored_output
 from actorflow.engine.records import read_records
 from actorflow.engine.snapshots import Folded, folded, folded_from_snapshot
 from actorflow.errors import RunError
 from actorflow.ids import RunId, TaskId
-from actorflow.journal import BlobStore, Driver, JournalReader, RunStore, who_drives
+from actorflow.journal import Driver, JournalReader, RunStore, who_drives
 from actorflow.monitor.standing import RunStanding
 from actorflow.settings import Settings
 from actorflow.state import RunState, fold
 from actorflow.state.events import BlobRef
 from actorflow.state.recorded import Recorded
-from actorflow.values import Frozen, freeze
+from actorflow.values import Frozen
 
 if TYPE_CHECKING:
     from actorflow.engine.outliving import Outliving
@@ -31,8 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Glance", "Inspection", "glance", "glance_at_snapshot", "inspect"]
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(msgspec.Struct, frozen=True):
     """A run at one moment.
 
     Attributes:
@@ -56,11 +55,10 @@ class Inspection:
 
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
-        return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
+        return stored_output(self.folder, ref)
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True):
     """A run at one moment, without its events: what a long one is looked at with.
 
     Attributes:
@@ -76,7 +74,7 @@ class Glance:
     order: tuple[TaskId, ...]
     limits: Mapping[TaskId, int]
     driver: Driver | None
-    _folded: Folded = field(repr=False)
+    _folded: Folded
 
     @property
     def standing(self) -> RunStanding:
@@ -93,9 +91,13 @@ class Glance:
         """Return the state with the outputs of some tasks."""
         return self._folded.with_outputs(tasks)
 
+    def outputs(self, tasks: Sequence[TaskId]) -> dict[TaskId, Frozen | BlobRef]:
+        """Return task -> its output, for those of some tasks that have one."""
+        return self._folded.outputs(tasks)
+
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
-        return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
+        return stored_output(self.folder, ref)
 
 
 def _outliving(seen: Inspection | Glance) -> tuple[Outliving, ...]:

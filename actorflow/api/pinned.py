@@ -9,9 +9,10 @@ expressions is loaded for a task that has a condition, and YAML for an older jou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.state.events import Capacity, RunAccepted, TaskEntry
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["PinnedSpec", "PinnedTask"]
 
 
-@dataclass(frozen=True, slots=True)
-class PinnedTask:
+class PinnedTask(msgspec.Struct, frozen=True):
     """What decides whether a task starts.
 
     Attributes:

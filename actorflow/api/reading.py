@@ -19,17 +19,18 @@ from typing import Final
 
 import msgspec
 
+from actorflow.api.stored_output import stored_output
 from actorflow.engine.records import read_records
 from actorflow.errors import InputError, JournalError, RunError
 from actorflow.ids import RunId, TaskId
-from actorflow.journal import BlobStore, Driver, JournalReader, Record, RunFolder, RunStore, who_drives
+from actorflow.journal import Driver, JournalReader, Record, RunFolder, RunStore, who_drives
 from actorflow.settings import Settings
 from actorflow.state import IllegalTransition, RunState, fold
 from actorflow.state import events as ev
 from actorflow.state.events import BlobRef, TaskEntry
 from actorflow.state.pinned_spec import pinned_spec
 from actorflow.state.recorded import Recorded
-from actorflow.values import Frozen, freeze
+from actorflow.values import Frozen
 
 __all__ = ["RunReading", "read_run"]
 
@@ -134,7 +135,7 @@ class RunReading:
 
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
-        return freeze(msgspec.json.decode(BlobStore(self.folder / "blobs").get(ref.sha256)))
+        return stored_output(self.folder, ref)
 
     def _headlines(self, *kinds: str) -> Iterator[tuple[int, str, TaskId | None, tuple[TaskId, ...]]]:
         """Yield sequence, kind and task of each event of some kinds, or of all, that is about a task; and of a resume, with its tasks."""

@@ -8,7 +8,8 @@ Text from agents goes through as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt
@@ -23,8 +24,7 @@ __all__ = ["Facts", "failed_hooks", "named", "why"]
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What a sentence is made from besides the task.
 
     Attributes:

@@ -24,8 +24,8 @@ from actorflow.rehearsal.stubs import Stub, Stubs
 from actorflow.settings import Settings
 from actorflow.values import FrozenDict
 from actorflow.workflow import Workflow
+from actorflow.workflow.budget import Budget
 from actorflow.workflow.catalog import AgentTraits, Catalog
-from actorflow.workflow.model import Budget
 from actorflow.workflow.plan import Plan
 
 __all__ = [

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from actorflow.monitor.explanation import Counting, DependencyFact
 from actorflow.monitor.words import phase_of
-from actorflow.scheduling.start_rules import Standing, standing
 from actorflow.state import TaskState
+from actorflow.state.counting import Standing, standing
 
 __all__ = ["dependency_fact"]
 

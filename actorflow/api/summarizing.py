@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from actorflow.api.looking import glance_at_snapshot
 from actorflow.api.presence import standing_under
@@ -55,8 +56,7 @@ def explain_run(run: str, *, settings: Settings, now: float, most: int | None = 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(msgspec.Struct, frozen=True):
     """A run, as much of it as is to be explained.
 
     Attributes:
@@ -134,8 +134,7 @@ def _cause(state: RunState, status: str) -> str:
     return f"{named(failed)} failed" if failed else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _About:
+class _About(msgspec.Struct, frozen=True):
     """What the sentence about a task rests on besides the task; ``known`` has the tasks of ``state``."""
 
     state: RunState

@@ -13,7 +13,7 @@ from actorflow.cli.validate import input_json
 from actorflow.ids import TaskId
 from actorflow.values import thaw
 from actorflow.views.escape import escape
-from actorflow.workflow.model import Budget
+from actorflow.workflow.budget import Budget
 
 __all__ = ["tell_dry_run"]
 

@@ -26,7 +26,7 @@ def json_text(value: JSONValue, *, is_ascii: bool = False) -> str:
     Args:
         is_ascii: escape everything beyond ASCII too, for streams that cannot write it.
     """
-    line = json_line(value, is_ascii=is_ascii)  # in C, which ``json`` does not use when it indents
+    line = json_line(value, is_ascii=is_ascii)
     try:
         return msgspec.json.format(line.encode(), indent=2).decode()
     except (msgspec.MsgspecError, RecursionError):
@@ -37,8 +37,19 @@ def json_text(value: JSONValue, *, is_ascii: bool = False) -> str:
 
 def json_line(value: JSONValue, *, is_ascii: bool = False) -> str:
     """Return ``value`` as JSON on one line; see ``json_text``."""
-    text = json.dumps(value, ensure_ascii=is_ascii, separators=(",", ":"), allow_nan=False)
-    return escape_with(_json_escape, text)
+    return escape_with(_json_escape, _encoded(value) if not is_ascii else _dumped(value, is_ascii=True))
+
+
+def _encoded(value: JSONValue) -> str:
+    try:
+        return msgspec.json.encode(value).decode()  # many times as fast as ``json``
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        # Half of a surrogate pair and a number beyond 64 bits, which JSON allows and msgspec does not.
+        return _dumped(value, is_ascii=False)
+
+
+def _dumped(value: JSONValue, *, is_ascii: bool) -> str:
+    return json.dumps(value, ensure_ascii=is_ascii, separators=(",", ":"), allow_nan=False)
 
 
 def print_json_lines(values: Iterable[JSONValue]) -> None:

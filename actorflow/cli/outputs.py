@@ -33,6 +33,7 @@ def report_of(
         order: all tasks as the workflow declares them.
         is_over: whether this process has just driven it: then its state alone says how it stands.
     """
+    outputs = seen.outputs(order) if isinstance(seen, api.Glance) else None
 
     def load(ref: BlobRef) -> JSONValue:
         try:
@@ -43,7 +44,7 @@ def report_of(
 
     standing = seen.standing
     status = "" if is_over else standing.status
-    report = run_report(seen.state, now=time.time(), order=order, status=status, load=load)
+    report = run_report(seen.state, now=time.time(), order=order, status=status, load=load, outputs=outputs)
     report["silent_since"] = None if standing.silent_since is None else rfc3339(standing.silent_since)
     report["driver"] = _driver(seen.driver)
     report["folder"] = str(seen.folder)

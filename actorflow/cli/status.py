@@ -33,13 +33,10 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
 
     seen = api.glance(run, settings=settings_for(state_dir))
     if as_json:
-        from dataclasses import replace
-
         from actorflow.cli.output import print_json
         from actorflow.cli.outputs import report_of
 
-        whole = replace(seen, state=seen.with_outputs(seen.order))
-        print_json(report_of(whole, order=seen.order))
+        print_json(report_of(seen, order=seen.order))
         return
     import os
     import sys

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import replace
 
 import msgspec
 import trio
@@ -91,7 +90,7 @@ class AttemptHost:
             raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
         outliving = self._outliving.pop((start.task, start.attempt), None)
         if outliving is not None:
-            start = replace(start, session=outliving.session)
+            start = msgspec.structs.replace(start, session=outliving.session)
         attempt = Attempt(self._session, start, state, driver, durable=durable, outliving=outliving)
         self._attempts[start.task, start.attempt] = attempt
         if (start.task, start.attempt) in self._stopped:

@@ -11,11 +11,15 @@ import json
 import math
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from actorflow.agents.remains import Remains, remains_of
-from actorflow.engine.secrets import SecretMarks
+
+if TYPE_CHECKING:
+    from actorflow.engine.secrets import SecretMarks
 
 __all__ = ["Begun", "is_copied", "note_begun", "read_begun", "what_remains"]
 
@@ -23,8 +27,7 @@ _FILE = "begun.json"
 _MOST_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True):
     """What was noted of an attempt.
 
     Attributes:

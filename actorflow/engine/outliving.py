@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
 
 from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, attempt_marker
-from actorflow.agents.interface import Agent, Reattaches
 from actorflow.agents.process_record import ProcessRecord
 from actorflow.agents.process_table import all_processes, markers_of, own_line
 from actorflow.agents.remains import Remains, ended_at
 from actorflow.engine.begun import read_begun, what_remains
 from actorflow.engine.records import read_records
-from actorflow.engine.recovery import AttemptKey
-from actorflow.engine.secrets import SecretMarks
 from actorflow.ids import RunId, TaskId
 from actorflow.journal import Record
 from actorflow.state import RunState, TaskState
 from actorflow.state import events as ev
+
+if TYPE_CHECKING:
+    from actorflow.agents.interface import Agent
+    from actorflow.engine.recovery import AttemptKey
+    from actorflow.engine.secrets import SecretMarks
 
 __all__ = ["LOST", "Outliving", "as_begun", "attempt_path", "find_outliving", "look_for_outliving"]
 
@@ -35,8 +40,7 @@ _BEGINNING_SECONDS = 3.0
 _LOOK_SECONDS = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class Outliving:
+class Outliving(msgspec.Struct, frozen=True):
     """An attempt that has outlived its driver.
 
     Attributes:
@@ -94,7 +98,11 @@ async def find_outliving(
 
 def _open_tasks(state: RunState, agents: Mapping[str, Agent] | None) -> list[TaskState]:
     tasks = [task for task in state.tasks.values() if task.is_attempt_open]
-    return [task for task in tasks if agents is None or isinstance(agents.get(task.agent), Reattaches)]
+    if agents is None:
+        return tasks
+    from actorflow.agents.interface import Reattaches  # who only looks asks for no agent
+
+    return [task for task in tasks if isinstance(agents.get(task.agent), Reattaches)]
 
 
 def _look(path: Path, run_id: RunId, tasks: Iterable[TaskState]) -> dict[AttemptKey, Outliving]:

@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from actorflow.engine.records import read_records
 from actorflow.errors import JournalError
@@ -27,9 +27,10 @@ from actorflow.journal.snapshots import Snapshot, read_snapshot, remove_unfinish
 from actorflow.monitor.limits import attempt_limits
 from actorflow.monitor.order import declared_order
 from actorflow.state import EMPTY, RunState, fold
-from actorflow.state.events import RunAccepted, SpecChanged
+from actorflow.state.events import BlobRef, RunAccepted, SpecChanged
 from actorflow.state.recorded import Recorded
 from actorflow.state.saved import FORMAT, SavedState, load_state, put_outputs, save_state
+from actorflow.values import Frozen
 
 __all__ = [
     "EVERY",
@@ -46,11 +47,10 @@ EVERY = 2000
 """Events; a shorter journal has no snapshot, because folding it takes less time than anybody notices."""
 
 _SHARE = 20
-"""Between two snapshots lies this many times the time that the first one took: they cost a run a twentieth at most."""
+"""Between two snapshots lies this many times the processor time that the first one took: they cost a run a twentieth at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(msgspec.Struct, frozen=True):
     """A state and what else the journal says of the run as a whole.
 
     Attributes:
@@ -69,11 +69,17 @@ class Folded:
         """Return the state with the outputs of ``tasks``, when it was asked for without."""
         if self._saved is None:
             return self.state
-        asked = [task for task in tasks if task not in self._changed and task in self._saved.state.tasks]
-        outputs = {
-            task: output for task, output in self._saved.outputs(asked).items() if task in self.state.tasks
-        }
-        return msgspec.structs.replace(self.state, tasks=put_outputs(self.state.tasks, outputs))
+        return msgspec.structs.replace(self.state, tasks=put_outputs(self.state.tasks, self.outputs(tasks)))
+
+    def outputs(self, tasks: Sequence[TaskId]) -> dict[TaskId, Frozen | BlobRef]:
+        """Return task -> its output, for those of ``tasks`` that have one; also when the state was asked for without."""
+        known = dict(self.state.tasks.items()) if len(tasks) > 1 else self.state.tasks
+        asked = [task for task in tasks if task in known]
+        found: dict[TaskId, Frozen | BlobRef] = {}
+        found |= {task: output for task in asked if (output := known[task].output) is not None}
+        if self._saved is None:
+            return found
+        return found | self._saved.outputs([task for task in asked if task not in self._changed])
 
 
 def folded(reader: JournalReader, run_dir: Path, *, whole: bool = True) -> Folded:
@@ -178,6 +184,8 @@ class Keeper:
         limits: task -> its greatest number of attempts, where that is more than one.
         sequence: where the journal ended when the drive began.
         clock: seconds, from any moment on.
+        spent: seconds of the processor that the calling thread has used: what a snapshot takes from the run, whose
+            own work goes on while its thread waits.
     """
 
     def __init__(
@@ -188,6 +196,7 @@ class Keeper:
         sequence: int = 0,
         *,
         clock: Callable[[], float] = time.monotonic,
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
         self._run_dir = run_dir
         self._order = order
@@ -195,6 +204,7 @@ class Keeper:
         self._every = max(EVERY, len(order))
         self._last = sequence if (run_dir / "snapshot").exists() else 0
         self._clock = clock
+        self._spent = spent
         self._rests_until = -math.inf
         self._asked = 0
         self._saving = threading.Lock()
@@ -224,10 +234,9 @@ class Keeper:
     def save(self, state: RunState) -> None:
         """Make a snapshot of ``state``, all events of which are durable. Waits for the disk; never raises for it."""
         with self._saving:
-            begun = self._clock()
+            before = self._spent()
             self._save(state)
-            ended = self._clock()
-            self._rests_until = ended + _SHARE * (ended - begun)
+            self._rests_until = self._clock() + _SHARE * (self._spent() - before)
 
     def _save(self, state: RunState) -> None:
         if state.sequence <= self._last:

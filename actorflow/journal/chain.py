@@ -11,8 +11,9 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from actorflow.errors import JournalDamaged
 from actorflow.journal.port import NewRecord, Record
@@ -25,8 +26,7 @@ Row: TypeAlias = tuple[int, int, int, str, bytes, int]
 _HEADER = struct.Struct(">IQqQI")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """A place in the chain: the last sequence and its CRC."""
 
     sequence: int

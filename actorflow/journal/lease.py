@@ -19,7 +19,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -205,6 +204,8 @@ def _lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         if time.monotonic() > deadline:
             raise JournalError("the run's lock is being looked at all the time", hint="try again")
+        import random  # who only looks at a run gets here seldom
+
         time.sleep(random.uniform(0.001, 0.005))  # noqa: S311 - two who try must not keep step; nothing secret
     return True
 

@@ -9,8 +9,9 @@ Must not touch events.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from actorflow.errors import JournalError
 from actorflow.journal.faults import SQLITE_FAILURES
@@ -21,8 +22,7 @@ APPLICATION_ID = 0x61666C77
 """``aflw``, in the header of the file, so that ``file`` and we can tell it from other databases."""
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(msgspec.Struct, frozen=True):
     """One step.
 
     Attributes:

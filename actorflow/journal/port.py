@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+
+import msgspec
 
 from actorflow.errors import InternalError
 
@@ -20,8 +21,7 @@ __all__ = ["Journal", "NewRecord", "Record", "checked", "nothing"]
 _INT64 = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecord:
+class NewRecord(msgspec.Struct, frozen=True):
     """A record that is not in a journal yet.
 
     Attributes:
@@ -35,8 +35,7 @@ class NewRecord:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A record of a journal.
 
     Attributes:

@@ -9,13 +9,13 @@ Must not follow a symbolic link below the state folder, and must not open a jour
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from actorflow.errors import RunError
 from actorflow.ids import RUN_ID, TASK_ID, RunId
@@ -37,8 +37,7 @@ _FORGOTTEN_SECONDS = 3600  # nobody takes an hour to make a folder: what is olde
 _CANDIDATES_SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class RunFolder:
+class RunFolder(msgspec.Struct, frozen=True):
     """Where the files of one run are.
 
     Attributes:
@@ -129,7 +128,8 @@ class RunStore:
             self._make_runs_folder()
             if no_link(folder.path) is not None:
                 raise RunError(f"there is a run {run_id} already")
-            import tempfile  # who only reads runs makes none
+            import shutil  # who only reads runs makes none
+            import tempfile
 
             building = Path(tempfile.mkdtemp(prefix=f"{_UNFINISHED}{run_id}-", dir=self._runs))
             with ExitStack() as cleanup:
@@ -210,6 +210,8 @@ def _build(folder: RunFolder) -> None:
 
 
 def _sweep(runs: Path) -> None:
+    import shutil  # as above
+
     for path in unfinished_folders(runs.parent, older_than=_FORGOTTEN_SECONDS, now=time.time()):
         shutil.rmtree(path, ignore_errors=True)
 

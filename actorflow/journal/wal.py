@@ -10,9 +10,11 @@ change anything.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from actorflow.errors import JournalDamaged
 from actorflow.journal.storage import storage_errors
@@ -72,8 +74,7 @@ def lost_frame(data: bytes) -> int | None:
     return broken if any(log.is_durable_commit(number) for number in later[1:]) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
+class _Log(msgspec.Struct, frozen=True):
     """The frames of a log; numbers are from 1, as SQLite counts them."""
 
     data: bytes

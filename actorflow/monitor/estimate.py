@@ -9,8 +9,9 @@ Not known is None, which is not zero. Must not ask for the time.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.state.run_state import RunState, TaskState
@@ -23,8 +24,7 @@ __all__ = ["Estimate", "estimate_of", "seconds_left"]
 _MOST_TASKS = 2000  # a frame must cost milliseconds: beyond that the run's own median has to do
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What earlier runs let one expect.
 
     Attributes:

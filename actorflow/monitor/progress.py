@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from itertools import chain, islice
+
+import msgspec
+from msgspec.structs import replace
 
 from actorflow.ids import TaskId
 from actorflow.monitor.estimate import Estimate, seconds_left
@@ -34,8 +36,7 @@ _RECENT = 200  # more than any screen has lines
 _SAID_CHARACTERS = 400  # the end of a line of 400 characters is on no screen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskLine:
+class TaskLine(msgspec.Struct, frozen=True, kw_only=True):
     """What is shown of one task.
 
     Attributes:
@@ -57,8 +58,7 @@ class TaskLine:
     depth: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """A run at one moment, ready to be drawn.
 
     Attributes:
@@ -125,11 +125,16 @@ def _detail(task: TaskState, state: RunState, now: float, limit: int | None, sai
             return ""
 
 
-def waits_for(task: TaskState, state: RunState) -> str:
-    """Say what a task that has not begun waits for: the tasks before it, a slot, a limit; for a hook, its phase."""
+def waits_for(task: TaskState, state: RunState, known: Mapping[TaskId, TaskState] | None = None) -> str:
+    """Say what a task that has not begun waits for: the tasks before it, a slot, a limit; for a hook, its phase.
+
+    Args:
+        known: the tasks of ``state`` as a plain mapping, for who asks about thousands.
+    """
     if task.hook:
         return task.hook
-    blockers = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
+    tasks = state.tasks if known is None else known
+    blockers = [d for d in task.dependencies if not tasks[d].status.is_terminal]
     if not blockers:
         return wanted_text(state)
     more = f" and {len(blockers) - 3} more" if len(blockers) > 3 else ""

@@ -8,7 +8,7 @@ read files or the clock.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from actorflow.ids import TaskId
@@ -25,7 +25,7 @@ from actorflow.monitor.times import microseconds, rfc3339
 from actorflow.state.events import BlobRef, Failure
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.status import TaskStatus
-from actorflow.values import JSONValue, thaw
+from actorflow.values import Frozen, JSONValue, thaw
 
 __all__ = ["LoadOutput", "blob_reference", "run_report", "task_report"]
 
@@ -45,6 +45,7 @@ def run_report(
     order: Sequence[TaskId] = (),
     status: str = "",
     load: LoadOutput = blob_reference,
+    outputs: Mapping[TaskId, Frozen | BlobRef] | None = None,
 ) -> dict[str, Any]:
     """Return the report of a run.
 
@@ -53,11 +54,14 @@ def run_report(
         order: all tasks, as the workflow declares them; worked out from the graph when it is not given.
         status: the run's status when a reader of the journal alone cannot know it (``interrupted``).
         load: gives outputs that live in blobs; a reference to the blob stands in their place by default.
+        outputs: the tasks' outputs, when ``state`` is without them.
     """
     tasks, hooks = {}, {}
+    known = dict(state.tasks.items())  # a persistent map is slow to look things up in
     for task_id in order or order_of(state):
-        task = state.tasks[task_id]
-        report = task_report(task, state, now=now, load=load)
+        task = known[task_id]
+        output = task.output if outputs is None else outputs.get(task_id)
+        report = _task_report(task, state, known, output, now=now, load=load)
         if task.hook:
             hooks[task_id] = {"hook": task.hook, **report}
         else:
@@ -88,7 +92,19 @@ def task_report(
     task: TaskState, state: RunState, *, now: float, load: LoadOutput = blob_reference
 ) -> dict[str, Any]:
     """Return the report of one task; see ``run_report``."""
-    output = load(task.output) if isinstance(task.output, BlobRef) else task.output
+    return _task_report(task, state, state.tasks, task.output, now=now, load=load)
+
+
+def _task_report(
+    task: TaskState,
+    state: RunState,
+    known: Mapping[TaskId, TaskState],
+    output: Frozen | BlobRef,
+    *,
+    now: float,
+    load: LoadOutput,
+) -> dict[str, Any]:
+    is_pending = task.status is TaskStatus.PENDING
     return {
         "status": task.status.value,
         "reason": None if task.reason is None else task.reason.value,
@@ -97,13 +113,13 @@ def task_report(
         "started_at": _moment(task.started_at),
         "finished_at": _moment(task.finished_at),
         "duration": _duration(task.started_at, task.finished_at, now),
-        "output": thaw(output),
+        "output": thaw(load(output) if isinstance(output, BlobRef) else output),
         "error": _error(task.error),
         "cost_usd": task.cost_usd,
         "tokens": task.tokens,
         "sub_state": None if task.waiting is None else task.waiting.value,
         "due_at": _moment(task.due_at),
-        "waits_for": waits_for(task, state) or None if task.status is TaskStatus.PENDING else None,
+        "waits_for": waits_for(task, state, known) or None if is_pending else None,
         "notes": list(task.notes),
     }
 

@@ -8,7 +8,7 @@ not look at anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from actorflow.state.status import RunStatus
 
@@ -23,8 +23,7 @@ SILENT = "silent"
 _DRIVEN = (RunStatus.PENDING, RunStatus.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class RunStanding:
+class RunStanding(msgspec.Struct, frozen=True):
     """How a run stands.
 
     Attributes:

@@ -16,8 +16,9 @@ from actorflow.errors import ExpressionError
 from actorflow.expressions import Expression
 from actorflow.ids import TaskId
 from actorflow.monitor.words import skip_text
-from actorflow.scheduling.start_rules import Standing, blocked_by_rule
+from actorflow.scheduling.start_rules import blocked_by_rule
 from actorflow.state import SkipReason, TaskState, TaskStatus
+from actorflow.state.counting import Standing
 from actorflow.workflow.environment import STATUS_FUNCTIONS
 from actorflow.workflow.plan import Plan, PlannedTask
 

@@ -6,8 +6,9 @@ only one that acts on the world, ``StartAttempt``, once its events are durable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.state import events as ev
@@ -28,8 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class StartAttempt:
+class StartAttempt(msgspec.Struct, frozen=True):
     """Hand the next attempt of a task to its agent; ``session`` is the agent session that it goes on with."""
 
     task: TaskId
@@ -46,8 +46,7 @@ class StartAttempt:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CompleteTask:
+class CompleteTask(msgspec.Struct, frozen=True):
     """The task's attempt succeeded: it is done."""
 
     task: TaskId
@@ -57,8 +56,7 @@ class CompleteTask:
         return (ev.TaskSucceeded(self.task),)
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRetry:
+class ScheduleRetry(msgspec.Struct, frozen=True):
     """Try the task again at ``due_at``; ``agent`` is the fallback that takes over, "" when it is the same agent."""
 
     task: TaskId
@@ -72,8 +70,7 @@ class ScheduleRetry:
         return (ev.RetryScheduled(self.task, self.attempt, self.due_at, self.delay_seconds, self.agent),)
 
 
-@dataclass(frozen=True, slots=True)
-class FailTask:
+class FailTask(msgspec.Struct, frozen=True):
     """Give the task up; ``tolerated``: and let its dependents go on."""
 
     task: TaskId
@@ -88,8 +85,7 @@ class FailTask:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SkipTask:
+class SkipTask(msgspec.Struct, frozen=True):
     """Do not run the task."""
 
     task: TaskId
@@ -100,8 +96,7 @@ class SkipTask:
         return (ev.TaskSkipped(self.task, self.reason),)
 
 
-@dataclass(frozen=True, slots=True)
-class CancelTask:
+class CancelTask(msgspec.Struct, frozen=True):
     """End the task, none of whose attempts runs, because the run is cancelled."""
 
     task: TaskId
@@ -111,8 +106,7 @@ class CancelTask:
         return (ev.TaskCancelled(self.task),)
 
 
-@dataclass(frozen=True, slots=True)
-class PauseRun:
+class PauseRun(msgspec.Struct, frozen=True):
     """The budget is used up, and nothing is left that costs nothing."""
 
     reason: str
@@ -124,8 +118,7 @@ class PauseRun:
         return (ev.RunPaused(self.reason, "budget", None, self.cost_usd, self.tokens),)
 
 
-@dataclass(frozen=True, slots=True)
-class SettleRun:
+class SettleRun(msgspec.Struct, frozen=True):
     """All tasks are done: this is how the run ends. Its end hooks follow."""
 
     status: RunStatus
@@ -136,8 +129,7 @@ class SettleRun:
         return (ev.RunSettled(self.status, self.failure),)
 
 
-@dataclass(frozen=True, slots=True)
-class FinishRun:
+class FinishRun(msgspec.Struct, frozen=True):
     """Nothing is left to do."""
 
     status: RunStatus

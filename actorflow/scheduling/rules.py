@@ -8,13 +8,15 @@ that task's direct dependencies. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from actorflow.errors import ExpressionError
 from actorflow.ids import TaskId
 from actorflow.scheduling.commands import CancelTask, Command, CompleteTask, FailTask, ScheduleRetry, SkipTask
-from actorflow.scheduling.start_rules import Standing, blocked_by_rule, standing
+from actorflow.scheduling.start_rules import blocked_by_rule
+from actorflow.state.counting import Standing, standing
 from actorflow.state.events import Failure
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.snapshot import LoadBlob, no_blobs, snapshot
@@ -50,8 +52,7 @@ Jitter: TypeAlias = Callable[[TaskId, int], float]
 """(task, attempt that failed) -> a factor between 0.5 and 1; the same arguments give the same factor."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What decisions rest on besides the state: the plan, and functions that stand for the outside."""
 
     plan: Plan

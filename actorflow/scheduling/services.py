@@ -11,7 +11,7 @@ from actorflow.ids import TaskId
 from actorflow.scheduling.commands import StartAttempt
 from actorflow.state.limits import USAGE_LIMIT, Limit
 from actorflow.state.run_state import RunState, TaskState
-from actorflow.workflow.model import Budget
+from actorflow.workflow.budget import Budget
 from actorflow.workflow.plan import Plan, PlannedTask
 
 __all__ = [

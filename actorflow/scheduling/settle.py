@@ -8,8 +8,9 @@ the same over ``Frontier`` and over ``decide``. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from actorflow.errors import InternalError
 from actorflow.scheduling.commands import Command, StartAttempt
@@ -23,8 +24,7 @@ Commands: TypeAlias = Callable[[RunState, float], list[Command]]
 Advance: TypeAlias = Callable[[Event, RunState], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """A batch to commit and what it leads to.
 
     Attributes:

@@ -1,41 +1,20 @@
 """Trigger rules: which states of its direct dependencies let a task start.
 
-The words are Airflow's. A dependency counts as *ok* when it succeeded or its failure is tolerated, as
-*failed* when it is FAILED, CANCELLED, or was skipped because something before it had failed (Airflow's
-``upstream_failed``), as *stopped* when the workflow's stop kept it from starting, and as *skipped* otherwise;
-stopped is a kind of skipped that passes its reason on. Pure tables; the condition of a task is evaluated
-elsewhere, and only when its rule lets it start.
+The words are Airflow's; how each dependency counts is in ``state.counting``. Pure tables; the condition of a
+task is evaluated elsewhere, and only when its rule lets it start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum, auto
 
+from actorflow.state.counting import Standing, standing
 from actorflow.state.run_state import TaskState
-from actorflow.state.status import SkipReason, TaskStatus
+from actorflow.state.status import SkipReason
 from actorflow.workflow.model import RunIf
 from actorflow.workflow.plan import StartRule
 
-__all__ = ["Standing", "blocked_by_rule", "standing"]
-
-
-class Standing(Enum):
-    """How a finished dependency counts for the rules."""
-
-    OK = auto()
-    FAILED = auto()
-    STOPPED = auto()
-    SKIPPED = auto()
-
-
-def standing(task: TaskState) -> Standing:
-    """Tell how a finished task counts for the tasks that depend on it."""
-    if task.status is TaskStatus.SUCCESS or task.reason is SkipReason.TOLERATED_FAILURE:
-        return Standing.OK
-    if task.status is not TaskStatus.SKIPPED or task.reason is SkipReason.UPSTREAM_FAILED:
-        return Standing.FAILED
-    return Standing.STOPPED if task.reason is SkipReason.WORKFLOW_STOPPED else Standing.SKIPPED
+__all__ = ["blocked_by_rule"]
 
 
 def blocked_by_rule(rule: StartRule, dependencies: Iterable[TaskState]) -> SkipReason | None:

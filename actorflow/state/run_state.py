@@ -19,7 +19,7 @@ from actorflow.state.events import BlobRef, Failure
 from actorflow.state.limits import Limit
 from actorflow.state.status import AttemptStatus, RunStatus, SkipReason, SubState, TaskStatus
 from actorflow.values import Frozen, FrozenDict
-from actorflow.workflow.model import Budget
+from actorflow.workflow.budget import Budget
 
 __all__ = ["EMPTY", "LIVE", "REHEARSAL", "RunState", "TaskState"]
 

@@ -9,7 +9,6 @@ older one void by itself. Outputs, which most readers do not need, are kept apar
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
@@ -25,7 +24,7 @@ from actorflow.state.limits import Limit
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.transitions import record_of
 from actorflow.values import Frozen, FrozenDict, freeze, freeze_mapping
-from actorflow.workflow.model import Budget
+from actorflow.workflow.budget import Budget
 
 __all__ = ["FORMAT", "SavedState", "load_state", "put_outputs", "save_state"]
 
@@ -70,10 +69,10 @@ class _Output(msgspec.Struct, array_like=True, gc=False):
 
 _PARTS = msgspec.json.Decoder(_Saved)
 _OUTPUTS = msgspec.json.Decoder(dict[int, _Output])
+_ALL_OUTPUTS = msgspec.json.Decoder(dict[int, tuple[Any, int]])
 
 
-@dataclass(frozen=True, slots=True)
-class SavedState:
+class SavedState(msgspec.Struct, frozen=True):
     """A state that was saved.
 
     Attributes:
@@ -85,8 +84,8 @@ class SavedState:
     state: RunState
     order: tuple[TaskId, ...]
     limits: dict[TaskId, int]
-    _values: msgspec.Raw = field(repr=False)
-    _outputs: msgspec.Raw = field(repr=False)
+    _values: msgspec.Raw
+    _outputs: msgspec.Raw
     _removed: tuple[TaskId, ...] = ()
 
     def whole(self) -> RunState:
@@ -102,9 +101,11 @@ class SavedState:
     def outputs(self, tasks: Collection[TaskId]) -> dict[TaskId, Frozen | BlobRef]:
         """Return task -> its output, for those of some tasks that have one."""
         wanted = set(tasks)
-        return dict(
-            self._outputs_of(number for number, task_id in enumerate(self.order) if task_id in wanted)
-        )
+        numbers = [number for number, task_id in enumerate(self.order) if task_id in wanted]
+        if len(numbers) * 2 < len(self.order):
+            return dict(self._outputs_of(numbers))
+        decoded = _ALL_OUTPUTS.decode(self._outputs)  # all at once is quicker than many one by one
+        return {self.order[n]: _frozen(*decoded[n]) for n in numbers if n in decoded}
 
     def _outputs_of(self, numbers: Iterable[int]) -> Iterator[tuple[TaskId, Frozen | BlobRef]]:
         outputs = _OUTPUTS.decode(self._outputs)
@@ -130,8 +131,9 @@ _FEW = 20
 
 def save_state(state: RunState, order: Sequence[TaskId], limits: Mapping[TaskId, int]) -> bytes:
     """Return ``state`` as bytes; see ``SavedState`` for the other two."""
-    tasks = [*(state.tasks[task_id] for task_id in order), *state.removed.values()]
-    values = {name: value for name, value in state.context.items() if name not in state.tasks}
+    known = dict(state.tasks.items())  # a persistent map is slow to look things up in
+    tasks = [*(known[task_id] for task_id in order), *state.removed.values()]
+    values = {name: value for name, value in state.context.items() if name not in known}
     outputs = {number: _output(task.output) for number, task in enumerate(tasks) if task.output is not None}
     run = {n: getattr(state, n) for n in RunState.__struct_fields__ if n not in _APART}
     return _ENCODER.encode(
@@ -181,8 +183,11 @@ def _output(output: Frozen | BlobRef) -> _Output:
 
 
 def _read(output: _Output) -> Frozen | BlobRef:
-    value = msgspec.json.decode(output.value)
-    return freeze(value) if output.size < 0 else BlobRef(value, output.size)
+    return _frozen(msgspec.json.decode(output.value), output.size)
+
+
+def _frozen(value: Any, size: int) -> Frozen | BlobRef:
+    return freeze(value) if size < 0 else BlobRef(value, size)
 
 
 def _told(value: Any) -> Any:

@@ -28,7 +28,7 @@ from actorflow.state.task_transitions import (
     run_status_after,
 )
 from actorflow.values import freeze_mapping
-from actorflow.workflow.model import Budget
+from actorflow.workflow.budget import Budget
 
 __all__ = ["IllegalTransition", "apply", "fold", "record_of"]
 

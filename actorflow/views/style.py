@@ -8,9 +8,10 @@ NO_COLOR or in a pipe.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Final, TextIO
+
+import msgspec
 
 __all__ = ["COLOURS", "Look", "look_of", "paint", "symbol"]
 
@@ -61,8 +62,7 @@ COLOURS: Final = {
 _ANSI: Final = {"red": 31, "green": 32, "yellow": 33, "magenta": 35, "cyan": 36, "bright_black": 90}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(msgspec.Struct, frozen=True, kw_only=True):
     """What can be shown.
 
     Attributes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.monitor.limits import limit_of
@@ -36,8 +37,7 @@ _MOST_OUTPUT_LINES = 12
 _MOST_OUTPUT_CHARACTERS = 4000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What the lines are made from besides the state.
 
     Attributes:
@@ -63,7 +63,7 @@ class Told:
     driver: str = ""
     silent_since: float | None = None
     outliving: Sequence[tuple[TaskId, int, bool]] = ()
-    limits: Mapping[TaskId, int] = field(default_factory=dict)
+    limits: Mapping[TaskId, int] = msgspec.field(default_factory=dict)
     shown: Sequence[TaskId] = ()
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from actorflow.values import FrozenDict, thaw
+from actorflow.workflow.budget import Budget
 from actorflow.workflow.catalog import AgentTraits, Catalog, TaskFeature
 from actorflow.workflow.decode import Draft
 from actorflow.workflow.decode_tasks import DecodedTask
-from actorflow.workflow.model import Budget, TaskSpec
+from actorflow.workflow.model import TaskSpec
 from actorflow.workflow.report import Path, Report
 
 __all__ = ["check_agents", "check_resources"]

@@ -10,8 +10,9 @@ templates with holes are compiled when they are first needed, so that a large pl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
+
+import msgspec
 
 from actorflow import expressions as ex
 from actorflow.errors import InternalError
@@ -171,7 +172,7 @@ class _Planner:
                 f"a shell command was compiled that validation should have refused ({problems[0].code})"
             )
         reads = [self.compiler.reads(expression) for _, expression in command.variables]
-        return replace(command, task_references=frozenset().union(*reads))
+        return msgspec.structs.replace(command, task_references=frozenset().union(*reads))
 
     def _handoff(self, spec: TaskSpec) -> tuple[tuple[TaskId, ...], bool]:
         """Return whose outputs may be handed over, and whether the author named them."""

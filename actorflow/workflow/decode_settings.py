@@ -11,9 +11,10 @@ from typing import Any
 
 from actorflow.ids import TASK_ID
 from actorflow.values import FrozenDict
+from actorflow.workflow.budget import Budget
 from actorflow.workflow.decode_inputs import check_reserved
 from actorflow.workflow.env_names import ENV_NAME
-from actorflow.workflow.model import LEAST_STORED_BYTES, Budget, SecretSource, Settings
+from actorflow.workflow.model import LEAST_STORED_BYTES, SecretSource, Settings
 from actorflow.workflow.paths import path_mistake
 from actorflow.workflow.report import Path, Report
 from actorflow.workflow.shape_groups import Items, Key, Named, Object

@@ -17,13 +17,13 @@ import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.values import Frozen, FrozenDict
+from actorflow.workflow.budget import Budget
 
 __all__ = [
     "DEFAULT_STORED_BYTES",
     "HOOK_TIMEOUT_SECONDS",
     "LEAST_STORED_BYTES",
     "Backoff",
-    "Budget",
     "HookPhase",
     "InputSpec",
     "InputType",
@@ -136,15 +136,6 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """The most that a run may spend; None is no limit."""
-
-    usd: float | None = None
-    tokens: int | None = None
-    agents: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of the whole run."""
 
@@ -154,7 +145,7 @@ class Settings:
     resources: FrozenDict = field(default_factory=FrozenDict)
     """Pool name -> capacity (int)."""
     options: FrozenDict = field(default_factory=FrozenDict)
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
     stored_output_bytes: int = DEFAULT_STORED_BYTES
     """How much is stored of each stream of an agent's program."""
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from actorflow.ids import TaskId
 from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.model import HookPhase, RetryPolicy, RunIf, TaskSpec, Workflow
@@ -34,8 +36,7 @@ class ValueTemplate(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ShellCommand:
+class ShellCommand(msgspec.Struct, frozen=True):
     """A shell command text whose holes have become variables.
 
     Attributes:
@@ -49,8 +50,7 @@ class ShellCommand:
     task_references: frozenset[TaskId] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class StartRule:
+class StartRule(msgspec.Struct, frozen=True):
     """Which states of its dependencies let a task start; the condition comes after it.
 
     Attributes:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
+
+import msgspec
 
 from actorflow.agents import process_table
 from actorflow.agents.process_record import RECORD_FILE, ProcessRecord
@@ -21,4 +21,4 @@ def record_of(pid: int, *, program: str, marker: str) -> ProcessRecord:
 
 def write_record(record: ProcessRecord, folder: Path) -> None:
     """Write it into an attempt's folder."""
-    (folder / RECORD_FILE).write_text(json.dumps(asdict(record)), encoding="utf-8")
+    (folder / RECORD_FILE).write_bytes(msgspec.json.encode(record))

@@ -236,10 +236,15 @@ def test_when_one_is_due(run: Run, tmp_path: Path, monkeypatch) -> None:
 
 def test_a_quick_run_with_many_tasks_has_fewer_of_them(run: Run, monkeypatch) -> None:
     monkeypatch.setattr(snapshots, "EVERY", 4)
-    now = iter(
-        [99.0, 100.0, 101.0, 120.9, 120.9, 121.0]
-    )  # the first one takes a second, and twenty more pass
-    keeper = Keeper(run.folder.path, [TaskId(f"t{i}") for i in range(20)], {}, clock=lambda: next(now))
+    now = iter([99.0, 101.0, 120.9, 120.9, 121.0])
+    spent = iter([7.0, 8.0])  # the first one takes a second, and twenty more pass
+    keeper = Keeper(
+        run.folder.path,
+        [TaskId(f"t{i}") for i in range(20)],
+        {},
+        clock=lambda: next(now),
+        spent=lambda: next(spent),
+    )
     at = {n: fold(run.pairs[:n]) for n in range(4, 36)}
 
     assert keeper.is_due(at[6])

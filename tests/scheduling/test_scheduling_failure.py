@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from actorflow.scheduling.start_rules import Standing, standing
 from actorflow.state import SubState, TaskState
+from actorflow.state.counting import Standing, standing
 from actorflow.workflow.model import Backoff, RetryPolicy
 from tests.strategies.plans import Draft, plan, task
 from tests.strategies.plays import Play

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from actorflow.scheduling.decide import decide
 from actorflow.state import EMPTY, RunStatus, TaskStatus, apply, fold
 from actorflow.state import events as ev
-from actorflow.workflow.model import Budget
+from actorflow.workflow.budget import Budget
 from actorflow.workflow.plan import Plan
 from tests.strategies.plans import POOLS, plans
 from tests.strategies.plays import Play

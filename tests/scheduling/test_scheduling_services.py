@@ -8,7 +8,8 @@ from actorflow.scheduling.services import limit_wait, over_budget, pool_of, sess
 from actorflow.state import events as ev
 from actorflow.state.parking import parked_until
 from actorflow.state.status import RunStatus, SubState
-from actorflow.workflow.model import Budget, HookPhase, RetryPolicy
+from actorflow.workflow.budget import Budget
+from actorflow.workflow.model import HookPhase, RetryPolicy
 from tests.strategies.plans import plan, task
 from tests.strategies.plays import Play
 

@@ -91,7 +91,7 @@ def test_commands_that_never_end_are_a_bug_that_is_told() -> None:
         asked += 1
         step = state.tasks[A]
         if step.is_attempt_open:
-            return [Failing(A, step.attempts)]
+            return [Failing(A, step.attempts, "echo")]
         if step.attempt is not None:
             return [ScheduleRetry(A, step.attempts + 1, now, 0.0)]
         return [StartAttempt(A, step.attempts + 1, "echo")]
@@ -103,9 +103,6 @@ def test_commands_that_never_end_are_a_bug_that_is_told() -> None:
 
 class Failing(StartAttempt):
     """A command that no scheduling gives: it fails an attempt."""
-
-    def __init__(self, name: TaskId, attempt: int) -> None:
-        super().__init__(name, attempt, "echo")
 
     def events(self) -> tuple[ev.Event, ...]:
         return (ev.AttemptLost(self.task, self.attempt),)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from actorflow.state import RunState
 from actorflow.state import events as ev
-from actorflow.workflow.model import Budget
+from actorflow.workflow.budget import Budget
 from actorflow.workflow.plan import Plan
 
 EARLY = 1e-5
