@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from actorflow.api.decisions import Decision, decision_about
 from actorflow.api.pinned import PinnedSpec, PinnedTask
 from actorflow.api.presence import standing_under
 from actorflow.api.reading import RunReading, read_run
@@ -27,10 +28,9 @@ from actorflow.monitor.standing import INTERRUPTED
 from actorflow.monitor.words import phase_of
 from actorflow.scheduling.start_rules import blocked_by_rule
 from actorflow.settings import Settings
-from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStatus, apply
+from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStatus
 from actorflow.state import events as ev
 from actorflow.state.recorded import Recorded
-from actorflow.state.run_state import EMPTY
 from actorflow.state.snapshot import snapshot
 from actorflow.workflow.model import RunIf
 from actorflow.workflow.plan import StartRule
@@ -47,7 +47,6 @@ _MEANINGS = {
     RunIf.NONE_FAILED_MIN_ONE_SUCCESS: "no dependency failed and at least one succeeded",
     RunIf.ALWAYS: "every dependency is done, however it ended",
 }
-_DECIDING = (ev.AttemptStarted, ev.TaskSkipped, ev.TaskFailed, ev.TaskCancelled)
 
 
 def explain_task(run: str, task: str, *, settings: Settings, now: float) -> Explanation:
@@ -67,46 +66,12 @@ def explain_task(run: str, task: str, *, settings: Settings, now: float) -> Expl
         pinned = PinnedSpec(reading.accepted, reading.entries)
         planned = pinned.task(entry.id)
         hooks = [other.id for other in reading.accepted.tasks if other.hook == "on_start"]
-        chosen = {entry.id, *entry.dependencies, *(planned.reads if planned else ()), *hooks}
-        events = reading.about(chosen)
-        decision = _decision(events, entry.id)
+        others = [*(planned.reads if planned else ()), *hooks]
+        decision = decision_about(reading, entry.id, entry.dependencies, others)
         found = decision.latest.tasks[entry.id]
         return _Explaining(reading, pinned, planned, decision, now).explain(
-            found, attempts_of(events, entry.id)
+            found, attempts_of(decision.events, entry.id)
         )
-
-
-# --- the moment of the decision ----------------------------------------------------------------------------------
-
-
-class _Decision(msgspec.Struct, frozen=True):
-    """When it was decided about a task, since a resume made it PENDING last.
-
-    Attributes:
-        recorded: the first event that says so; None while there is none.
-        before: the state just before it, the latest one while there is none.
-        latest: the latest state.
-        resumed: the last resume that made the task PENDING again.
-    """
-
-    recorded: Recorded | None
-    before: RunState
-    latest: RunState
-    resumed: Recorded | None
-
-
-def _decision(events: tuple[Recorded, ...], task: TaskId) -> _Decision:
-    state = before = EMPTY
-    decided: Recorded | None = None
-    resumed: Recorded | None = None
-    for recorded in events:
-        event = recorded.event
-        if isinstance(event, ev.RunResumed) and task in event.tasks:
-            decided, resumed = None, recorded
-        elif decided is None and isinstance(event, _DECIDING) and event.task == task:
-            decided, before = recorded, state
-        state = apply(state, event, recorded.at)
-    return _Decision(decided, state if decided is None else before, state, resumed)
 
 
 def _again(resumed: Recorded | None, task: TaskId) -> str:
@@ -128,15 +93,16 @@ class _Explaining(msgspec.Struct, frozen=True):
     reading: RunReading
     pinned: PinnedSpec
     planned: PinnedTask | None
-    decision: _Decision
+    decision: Decision
     now: float
 
     def explain(self, task: TaskState, attempts: tuple[Attempt, ...]) -> Explanation:
         decided = self.decision.recorded
-        rule = self._rule(task)
-        condition = self._condition(task, rule)
+        before = self._before(task)
+        rule = self._rule(task, before)
+        condition = self._condition(task, rule, before)
         limit = limit_of(task, {task.id: self.reading.entries[task.id].max_attempts})
-        dependencies = tuple(self._dependency(dependency) for dependency in self._before(task))
+        dependencies = tuple(self._dependency(dependency) for dependency in before)
         facts = Facts(
             state=self.decision.latest,
             now=self.now,
@@ -146,7 +112,7 @@ class _Explaining(msgspec.Struct, frozen=True):
             condition=condition,
             attempts=attempts,
             stopped_by=self._stopped_by(task),
-            failed_hooks=failed_hooks(self.decision.latest.tasks.values()),
+            failed_hooks=failed_hooks(self._first_hooks()),
             waits_for=tuple(self._waits_for(task)),
         )
         return Explanation(
@@ -172,7 +138,7 @@ class _Explaining(msgspec.Struct, frozen=True):
 
     def _before(self, task: TaskState) -> list[TaskState]:
         """Return what the task depended on, as it was at the decision; the spec may have changed since."""
-        tasks = self.decision.before.tasks
+        tasks = dict(self.decision.before.tasks.items())  # thousands are looked up sooner in a plain one
         names = tasks[task.id].dependencies if task.id in tasks else task.dependencies
         return [tasks[d] for d in names if d in tasks]
 
@@ -180,31 +146,32 @@ class _Explaining(msgspec.Struct, frozen=True):
         overruled = self.planned is not None and task.id in self.planned.rule.overruled
         return dependency_fact(task, is_overruled=overruled)
 
-    def _rule(self, task: TaskState) -> RuleFact | None:
+    def _rule(self, task: TaskState, before: list[TaskState]) -> RuleFact | None:
         """Return the rule and whether it let the task start; None when there is nothing that it could ask about."""
         if self.planned is None or not task.dependencies:
             return None
         rule = self.planned.rule
-        before = self._before(task)
         is_met = blocked_by_rule(rule, before) is None if _all_done(before) else None
         name = _name_of(rule)
         return RuleFact(name.value, rule.run_if is None, _meaning(rule, name), is_met)
 
-    def _condition(self, task: TaskState, rule: RuleFact | None) -> ConditionFact | None:
+    def _condition(
+        self, task: TaskState, rule: RuleFact | None, dependencies: list[TaskState]
+    ) -> ConditionFact | None:
         if self.planned is None or self.planned.condition is None:
             return None
         expression = self.planned.condition
         before = self.decision.before
         from actorflow.api.conditions import condition_fact  # with the language, which few questions need
 
-        is_due = _all_done(self._before(task))
+        is_due = _all_done(dependencies)
         if not is_due or (rule is not None and rule.is_met is False) or _was_stopped(task):
             return ConditionFact(expression.source, None, was_asked=False)
         try:
             seen = snapshot(
                 before,
                 reads=[read for read in self.planned.reads if read in before.tasks],
-                dependencies=[dependency.id for dependency in self._before(task)],
+                dependencies=[dependency.id for dependency in dependencies],
                 load=self.reading.output,
             )
         except JournalError as error:  # a large output is gone: the rest can still be told
@@ -227,11 +194,10 @@ class _Explaining(msgspec.Struct, frozen=True):
         if task.hook:
             yield from _hook_waits(task, state)
             return
-        unfinished = [d for d in task.dependencies if not state.tasks[d].status.is_terminal]
-        yield from (
-            f"{d} ({phase_of(state.tasks[d])}), which it depends on, has to be done" for d in unfinished
-        )
-        hooks = [t.id for t in state.tasks.values() if t.hook == "on_start" and not t.status.is_terminal]
+        tasks = dict(state.tasks.items())
+        unfinished = [tasks[d] for d in task.dependencies if not tasks[d].status.is_terminal]
+        yield from (f"{t.id} ({phase_of(t)}), which it depends on, has to be done" for t in unfinished)
+        hooks = [t.id for t in self._first_hooks() if not t.status.is_terminal]
         if hooks:
             yield f"the hook {named(hooks)} of on_start comes first"
         if (
@@ -241,6 +207,11 @@ class _Explaining(msgspec.Struct, frozen=True):
             and not _is_backing_off(task, self.now)
         ):
             yield from self._slots()
+
+    def _first_hooks(self) -> list[TaskState]:
+        """Return the hooks of on_start, as the workflow declares them."""
+        tasks = self.decision.latest.tasks
+        return [tasks[entry.id] for entry in self.reading.accepted.tasks if entry.hook == "on_start"]
 
     def _slots(self) -> Iterator[str]:
         capacity = self.pinned.capacity

@@ -163,5 +163,5 @@ def inspect(run: str, *, settings: Settings) -> Inspection:
         raise RunError(
             f"run {folder.run_id} was never begun", hint="its command was stopped before anything happened"
         )
-    state = fold((recorded.at, recorded.event) for recorded in events)
+    state = fold(((recorded.at, recorded.event) for recorded in events), is_final=True)
     return Inspection(folder.run_id, folder.path, state, events, driver)

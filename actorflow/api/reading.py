@@ -21,6 +21,7 @@ import msgspec
 
 from actorflow.api.stored_output import stored_output
 from actorflow.engine.records import read_records
+from actorflow.engine.snapshots import folded_from_snapshot
 from actorflow.errors import InputError, JournalError, RunError
 from actorflow.ids import RunId, TaskId
 from actorflow.journal import Driver, JournalReader, Record, RunFolder, RunStore, who_drives
@@ -131,15 +132,32 @@ class RunReading:
 
     def state(self, tasks: Collection[TaskId]) -> RunState:
         """Return the latest state of ``tasks``; all others are left out of it, and of its counters."""
-        return fold((recorded.at, recorded.event) for recorded in self.about(tasks))
+        return fold(((recorded.at, recorded.event) for recorded in self.about(tasks)), is_final=True)
+
+    def latest(self) -> RunState | None:
+        """Return the latest state of all tasks, without outputs, when the run has a snapshot to have it from soon."""
+        found = folded_from_snapshot(self._reader, self.folder, upto=self._head)
+        return None if found is None else found.state
+
+    def moved_since(self, sequence: int) -> set[TaskId] | None:
+        """Return the tasks that an event after ``sequence`` is about; None when the spec has changed since."""
+        changed = self._reader.last_of("SpecChanged", upto=self._head)
+        if changed is not None and changed.sequence > sequence:
+            return None
+        moved: set[TaskId] = set()
+        for _, _, task, resumed in self._headlines(after=sequence):
+            moved.update(resumed if task is None else (task,))
+        return moved
 
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
         return stored_output(self.folder, ref)
 
-    def _headlines(self, *kinds: str) -> Iterator[tuple[int, str, TaskId | None, tuple[TaskId, ...]]]:
+    def _headlines(
+        self, *kinds: str, after: int = 0
+    ) -> Iterator[tuple[int, str, TaskId | None, tuple[TaskId, ...]]]:
         """Yield sequence, kind and task of each event of some kinds, or of all, that is about a task; and of a resume, with its tasks."""
-        for sequence, kind, subject, body in self._reader.headlines(kinds, upto=self._head):
+        for sequence, kind, subject, body in self._reader.headlines(kinds, after=after, upto=self._head):
             if subject is not None:
                 yield sequence, kind, TaskId(subject), ()
             elif body is not None and sequence > 1:

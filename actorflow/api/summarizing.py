@@ -43,7 +43,7 @@ def explain_run(run: str, *, settings: Settings, now: float, most: int | None = 
     state, status = seen.state, seen.status
     known = dict(state.tasks.items())  # a persistent map is slow to look things up in
     told = [task for t in seen.without_success if _is_worth_telling(task := known[t])]
-    hooks = failed_hooks(known.values())
+    hooks = failed_hooks(known[t] for t in seen.without_success)
     return RunExplanation(
         run_id=state.run_id,
         workflow=state.workflow,

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["explain_command"]
 
 _MOST_TASKS = 60
+_MOST_DEPENDENCIES = 40
+_TELLING = {"failed": 0, "unfinished": 1, "stopped": 2, "skipped": 3, "ok": 4}
+"""How little it says that a dependency counts as this."""
 _MOST_LINES = 12
 
 
@@ -131,8 +134,10 @@ def _task_lines(told: Explanation, look: Look, options: str) -> Iterator[str]:
     if told.error is not None and told.error.hint:
         yield f"  hint        {escape(told.error.hint)}"
     more = told.waits_for if len(told.waits_for) > 1 or told.status != "pending" else ()  # one is the summary
-    for number, thing in enumerate(more):
+    for number, thing in enumerate(more[:_MOST_DEPENDENCIES]):
         yield f"  {'' if number else 'waits for':<10}  {escape(thing)}"
+    if len(more) > _MOST_DEPENDENCIES:
+        yield f"  {'':<10}  and {len(more) - _MOST_DEPENDENCIES:,} more: --json has them all"
     if told.attempts:
         yield f"  logs        actorflow logs {told.run_id} {told.task}{f' {options}' if options else ''}"
 
@@ -140,12 +145,18 @@ def _task_lines(told: Explanation, look: Look, options: str) -> Iterator[str]:
 def _dependencies(facts: tuple[DependencyFact, ...], look: Look) -> Iterator[str]:
     if not facts:
         return
-    names = max(len(fact.task) for fact in facts)
-    for number, fact in enumerate(facts):
+    shown = facts
+    if len(facts) > _MOST_DEPENDENCIES:  # what went as it should is the least of it
+        ranked = sorted(range(len(facts)), key=lambda place: _TELLING[facts[place].counts_as])
+        shown = tuple(facts[place] for place in sorted(ranked[:_MOST_DEPENDENCIES]))
+    names = max(len(fact.task) for fact in shown)
+    for number, fact in enumerate(shown):
         reason = f" ({fact.reason})" if fact.reason else ""
         overruled = "the condition decides about it" if fact.is_overruled else f"counts as {fact.counts_as}"
         head = "" if number else "depends on"
         yield f"  {head:<10}  {_mark(fact.status, look)} {fact.task:<{names}}  {fact.status}{reason}, {overruled}"
+    if len(shown) < len(facts):
+        yield f"  {'':<10}    and {len(facts) - len(shown):,} more: --json has them all"
 
 
 def _condition(fact: ConditionFact) -> Iterator[str]:

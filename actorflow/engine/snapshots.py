@@ -37,6 +37,7 @@ __all__ = [
     "Folded",
     "Keeper",
     "folded",
+    "folded_after",
     "folded_from_snapshot",
     "folded_on",
     "restored",
@@ -98,20 +99,31 @@ def folded(reader: JournalReader, run_dir: Path, *, whole: bool = True) -> Folde
         return found
     with _no_collector():
         events = read_records(reader.read())
-        state = fold(((recorded.at, recorded.event) for recorded in events), EMPTY)
+        state = fold(((recorded.at, recorded.event) for recorded in events), is_final=not whole)
     return _with_spec(Folded(state, (), {}), events)
 
 
-def folded_from_snapshot(reader: JournalReader, run_dir: Path, *, whole: bool = False) -> Folded | None:
-    """Return the same as ``folded``, or None when there is no snapshot that fits."""
+def folded_from_snapshot(
+    reader: JournalReader, run_dir: Path, *, whole: bool = False, upto: int | None = None
+) -> Folded | None:
+    """Return the same as ``folded``, or None when there is no snapshot that fits.
+
+    Args:
+        upto: the last event that counts; None means the journal's end.
+    """
     saved = saved_state(run_dir, reader)
-    if saved is None:
+    if saved is None or (upto is not None and saved.state.sequence > upto):
         return None
-    tail = read_records(reader.read(saved.state.sequence))
+    more = None if upto is None else upto - saved.state.sequence
+    return folded_after(saved, read_records(reader.read(saved.state.sequence, more)), whole=whole)
+
+
+def folded_after(saved: SavedState, tail: Sequence[Recorded], *, whole: bool) -> Folded:
+    """Return what was saved with the events after it; see ``folded``."""
     with _no_collector():
         state = saved.whole() if whole else saved.state
-    state = fold(((recorded.at, recorded.event) for recorded in tail), state)
-    changed = frozenset(task for recorded in tail if (task := getattr(recorded.event, "task", None)))
+    state = fold(((recorded.at, recorded.event) for recorded in tail), state, is_final=not whole)
+    changed = saved.without_output(recorded.event for recorded in tail)
     base = Folded(state, saved.order, saved.limits, None if whole else saved, changed)
     return _with_spec(base, tail)
 

@@ -139,13 +139,17 @@ class JournalReader:
             return self.read(after, limit=upto - after)
         return self._ask(lambda connection: self._read_about(connection, subjects, after, upto))
 
-    def headlines(self, kinds: Collection[str] = (), *, upto: int) -> list[Headline]:
+    def headlines(self, kinds: Collection[str] = (), *, after: int = 0, upto: int) -> list[Headline]:
         """Return the records of some kinds, or all, in short and unverified, in order.
+
+        Args:
+            after: the sequence behind which to begin.
+            upto: the last sequence.
 
         Raises:
             JournalError: they cannot be read.
         """
-        return self._ask(lambda connection: headlines(connection, kinds, upto))
+        return self._ask(lambda connection: headlines(connection, kinds, after, upto))
 
     def close(self) -> None:
         """Give the files back. Closing twice is fine; reading again opens them again."""

@@ -23,7 +23,7 @@ Headline: TypeAlias = tuple[int, str, str | None, bytes | None]
 """A record in short: sequence, kind, what it is about; or None, and its body."""
 
 MOST_SUBJECTS = 500
-"""Whoever asks for more at once reads everything, which is as quick."""
+"""Whoever asks for more at once reads everything."""
 
 _HAS_SUBJECT = """substr(e.body, 10 + length(e.kind), 10) = CAST('","task":"' AS BLOB)"""
 _REST = "substr(e.body, 20 + length(e.kind), 65)"  # an id has at most 64 characters; a quote ends it
@@ -39,7 +39,7 @@ _HEADLINES = f"""
 SELECT e.sequence, e.kind,
     CASE WHEN {_HAS_SUBJECT} THEN CAST({_SUBJECT} AS TEXT) END,
     CASE WHEN ({_HAS_SUBJECT}) IS NOT 1 THEN e.body END
-FROM events e WHERE e.sequence <= ? %s ORDER BY e.sequence
+FROM events e WHERE e.sequence > ? AND e.sequence <= ? %s ORDER BY e.sequence
 """  # noqa: S608 (as above)
 
 
@@ -80,12 +80,15 @@ def _verified(row: tuple[int, int, int, str, bytes, int, int | None], path: str)
     return records[0]
 
 
-def headlines(connection: sqlite3.Connection, kinds: Collection[str], upto: int) -> list[Headline]:
+def headlines(
+    connection: sqlite3.Connection, kinds: Collection[str], after: int, upto: int
+) -> list[Headline]:
     """Return records in short, in order, unverified.
 
     Args:
         kinds: which; none means all.
+        after: the sequence behind which to begin.
         upto: the last sequence.
     """
     among = f"AND e.kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
-    return connection.execute(_HEADLINES % among, (upto, *kinds)).fetchall()
+    return connection.execute(_HEADLINES % among, (after, upto, *kinds)).fetchall()

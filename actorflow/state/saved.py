@@ -19,7 +19,8 @@ from pyrsistent import PMap, pmap
 from actorflow import __version__
 from actorflow.ids import TaskId
 from actorflow.state.account import Account
-from actorflow.state.events import BlobRef, Failure
+from actorflow.state.events import AttemptSucceeded, BlobRef, Event, Failure, RunResumed, SpecChanged
+from actorflow.state.flat_map import flat_map
 from actorflow.state.limits import Limit
 from actorflow.state.run_state import RunState, TaskState
 from actorflow.state.transitions import record_of
@@ -93,7 +94,7 @@ class SavedState(msgspec.Struct, frozen=True):
         removed = self.state.removed.evolver()
         for task_id, output in self._outputs_of(range(len(self.order), len(self.order) + len(removed))):
             removed[task_id] = replace(removed[task_id], output=output)
-        complete = put_outputs(self.state.tasks, self.outputs(self.order))
+        complete = pmap(dict(put_outputs(self.state.tasks, self.outputs(self.order))))
         context: dict[str, Any] = dict(freeze_mapping(msgspec.json.decode(self._values)))
         context |= {t.id: record_of(t) for t in complete.values() if t.status.is_terminal}
         return replace(self.state, tasks=complete, context=pmap(context), removed=removed.persistent())
@@ -107,6 +108,18 @@ class SavedState(msgspec.Struct, frozen=True):
         decoded = _ALL_OUTPUTS.decode(self._outputs)  # all at once is quicker than many one by one
         return {self.order[n]: _frozen(*decoded[n]) for n in numbers if n in decoded}
 
+    def without_output(self, events: Iterable[Event]) -> frozenset[TaskId]:
+        """Return the tasks whose output, after some more events, is not the one that was saved."""
+        changed: set[TaskId] = set()
+        for event in events:
+            if isinstance(event, AttemptSucceeded):
+                changed.add(event.task)
+            elif isinstance(event, RunResumed):
+                changed.update(event.tasks)
+            elif isinstance(event, SpecChanged):
+                changed.update(set(self.order).difference(entry.id for entry in event.tasks))
+        return frozenset(changed)
+
     def _outputs_of(self, numbers: Iterable[int]) -> Iterator[tuple[TaskId, Frozen | BlobRef]]:
         outputs = _OUTPUTS.decode(self._outputs)
         ids = (*self.order, *self._removed)
@@ -116,17 +129,9 @@ class SavedState(msgspec.Struct, frozen=True):
 def put_outputs(
     tasks: PMap[TaskId, TaskState], outputs: Mapping[TaskId, Frozen | BlobRef]
 ) -> PMap[TaskId, TaskState]:
-    """Return ``tasks`` with some outputs put in."""
+    """Return ``tasks`` with some outputs put in, to be looked at."""
     changed = {task: replace(tasks[task], output=output) for task, output in outputs.items()}
-    if len(changed) * _FEW < len(tasks):
-        updated: PMap[TaskId, TaskState] = tasks.update(changed)
-        return updated
-    return pmap(
-        {**dict(tasks.items()), **changed}
-    )  # of thousands, a new map is made sooner than changed one by one
-
-
-_FEW = 20
+    return flat_map({**tasks, **changed})
 
 
 def save_state(state: RunState, order: Sequence[TaskId], limits: Mapping[TaskId, int]) -> bytes:
@@ -160,7 +165,7 @@ def load_state(data: bytes) -> SavedState:
     run = _RUN.decode(parts.run)
     state = replace(
         run,
-        tasks=pmap({task.id: task for task in tasks[: parts.count]}),
+        tasks=flat_map({task.id: task for task in tasks[: parts.count]}),
         removed=pmap({task.id: task for task in tasks[parts.count :]}),
     )
     limits = {TaskId(task): limit for task, limit in parts.limits.items()}

@@ -7,15 +7,16 @@ is the same function folded over the journal. Must stay a pure function: no cloc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
 
 from msgspec.structs import replace
-from pyrsistent import pmap
+from pyrsistent import PMap, pmap
 
 from actorflow.ids import RunId
 from actorflow.state import events as ev
 from actorflow.state.events import Event, Failure
+from actorflow.state.flat_map import flat_map
 from actorflow.state.run_state import EMPTY, RunState, TaskState
 from actorflow.state.status import TaskStatus
 from actorflow.state.task_transitions import (
@@ -45,8 +46,14 @@ def apply(state: RunState, event: Event, at: float) -> RunState:
     return replace(after, sequence=state.sequence + 1, updated_at=at)
 
 
-def fold(events: Iterable[tuple[float, Event]], state: RunState = EMPTY) -> RunState:
-    """Apply (time, event) pairs in order."""
+def fold(
+    events: Iterable[tuple[float, Event]], state: RunState = EMPTY, *, is_final: bool = False
+) -> RunState:
+    """Apply (time, event) pairs in order.
+
+    Args:
+        is_final: whether the state will only be looked at; its maps are quicker to read then.
+    """
     known = tuple(events)
     if len(known) < _MANY:
         for at, event in known:
@@ -57,7 +64,12 @@ def fold(events: Iterable[tuple[float, Event]], state: RunState = EMPTY) -> RunS
         if not isinstance(tasks, _Draft):  # at first, and after what declares the tasks
             state = replace(state, tasks=_Draft(state.tasks), context=_Draft(state.context))
         state = apply(state, event, at)
-    return replace(state, tasks=pmap(dict(state.tasks)), context=pmap(dict(state.context)))
+    finished = flat_map if is_final else _persistent
+    return replace(state, tasks=finished(state.tasks), context=finished(state.context))
+
+
+def _persistent(items: Mapping[Any, Any]) -> PMap[Any, Any]:
+    return pmap(dict(items))
 
 
 _MANY = 200

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actorflow.engine import snapshots
 from actorflow.engine.records import records_of
-from actorflow.engine.snapshots import Keeper, folded, folded_from_snapshot, restored
+from actorflow.engine.snapshots import Keeper, folded, folded_after, folded_from_snapshot, restored
 from actorflow.ids import TaskId
 from actorflow.journal import JournalReader, Record, RunFolder, RunStore
 from actorflow.journal.copying import fill_database
@@ -21,7 +21,8 @@ from actorflow.journal.snapshots import SNAPSHOT_NAME, Snapshot, read_snapshot, 
 from actorflow.state import EMPTY, RunState, apply, fold, transitions
 from actorflow.state import events as ev
 from actorflow.state.events import BlobRef
-from actorflow.state.saved import FORMAT, load_state, save_state
+from actorflow.state.recorded import Recorded
+from actorflow.state.saved import FORMAT, SavedState, load_state, save_state
 from actorflow.values import FrozenDict
 from tests.histories.test_histories import HISTORIES, name_of
 from tests.simulation.world import simulate
@@ -70,6 +71,21 @@ def check_every_cut(pairs: list[tuple[float, ev.Event]], cuts: list[int]) -> Non
             end = fold(pairs[cut:], saved_and_loaded(states[cut]))
             assert end == states[-1]
             assert in_bytes(end) == in_bytes(states[-1])
+            check_light(load_state(saved(states[cut])), pairs[cut:], states[-1])
+
+
+def check_light(base: SavedState, tail: list[tuple[float, ev.Event]], end: RunState) -> None:
+    """Look at the end without outputs, and ask for them: nothing may be different."""
+    recorded = [
+        Recorded(number, at, event) for number, (at, event) in enumerate(tail, base.state.sequence + 1)
+    ]
+    light = folded_after(base, recorded, whole=False)
+    order = tuple(end.tasks)
+    assert light.outputs(order) == {
+        t: task.output for t, task in end.tasks.items() if task.output is not None
+    }
+    assert light.with_outputs(order).tasks == end.tasks
+    assert dict(light.state.tasks.items()).keys() == end.tasks.keys()
 
 
 @pytest.mark.slow
