@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from actorflow.api.decisions import Decision, decision_about
+from actorflow.api.left_behind import ends_left
 from actorflow.api.pinned import PinnedSpec, PinnedTask
 from actorflow.api.presence import standing_under
 from actorflow.api.reading import RunReading, read_run
@@ -24,12 +26,14 @@ from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt, attempts_of
 from actorflow.monitor.explanation import ConditionFact, DependencyFact, Explanation, RuleFact
 from actorflow.monitor.limits import limit_of
+from actorflow.monitor.open_ends import OpenEnd
 from actorflow.monitor.standing import INTERRUPTED
 from actorflow.monitor.words import phase_of
 from actorflow.scheduling.start_rules import blocked_by_rule
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus, SkipReason, TaskState, TaskStatus
 from actorflow.state import events as ev
+from actorflow.state.flat_map import flat_map
 from actorflow.state.recorded import Recorded
 from actorflow.state.snapshot import snapshot
 from actorflow.workflow.model import RunIf
@@ -114,6 +118,7 @@ class _Explaining(msgspec.Struct, frozen=True):
             stopped_by=self._stopped_by(task),
             failed_hooks=failed_hooks(self._first_hooks()),
             waits_for=tuple(self._waits_for(task)),
+            open_end=self._open_end(task),
         )
         return Explanation(
             run_id=self.reading.run_id,
@@ -132,9 +137,16 @@ class _Explaining(msgspec.Struct, frozen=True):
             limit=limit,
             error=task.error,
             waits_for=tuple(facts.waits_for),
+            unattended=None if facts.open_end is None else facts.open_end.came_to,
             again=_again(self.decision.resumed, task.id),
             mode=self.reading.accepted.mode,
         )
+
+    def _open_end(self, task: TaskState) -> OpenEnd | None:
+        latest = self.decision.latest
+        alone = replace(latest, tasks=flat_map({task.id: task}))  # other attempts are not asked about
+        ends = ends_left(self.reading.folder, latest.run_id, alone, self.reading.driver, now=self.now)
+        return ends.get(task.id)
 
     def _before(self, task: TaskState) -> list[TaskState]:
         """Return what the task depended on, as it was at the decision; the spec may have changed since."""

@@ -5,12 +5,13 @@ Reads only; works while the run is driven, after a crash, and for any past run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from actorflow.api.left_behind import ends_left, outliving_of
 from actorflow.api.presence import standing_under
 from actorflow.api.stored_output import stored_output
 from actorflow.engine.records import read_records
@@ -27,6 +28,7 @@ from actorflow.values import Frozen
 
 if TYPE_CHECKING:
     from actorflow.engine.outliving import Outliving
+    from actorflow.monitor.open_ends import OpenEnd
 
 __all__ = ["Glance", "Inspection", "glance", "glance_at_snapshot", "inspect"]
 
@@ -51,7 +53,11 @@ class Inspection(msgspec.Struct, frozen=True):
 
     def outliving(self) -> tuple[Outliving, ...]:
         """Return the attempts that have outlived the driver; none while one drives."""
-        return _outliving(self)
+        return outliving_of(self.folder, self.run_id, self.state, self.driver)
+
+    def open_ends(self, now: float) -> dict[TaskId, OpenEnd]:
+        """Return what the open attempts have come to of a run that nobody drives; of others nothing."""
+        return ends_left(self.folder, self.run_id, self.state, self.driver, now=now)
 
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
@@ -83,13 +89,22 @@ class Glance(msgspec.Struct, frozen=True):
 
     def outliving(self) -> tuple[Outliving, ...]:
         """Return the attempts that have outlived the driver, in the order of the workflow; none while one drives."""
-        found = _outliving(self)
+        found = outliving_of(self.folder, self.run_id, self.state, self.driver)
         place = {task_id: index for index, task_id in enumerate(self.order)}
         return tuple(sorted(found, key=lambda attempt: place.get(attempt.task, len(place))))
 
     def with_outputs(self, tasks: Sequence[TaskId]) -> RunState:
         """Return the state with the outputs of some tasks."""
         return self._folded.with_outputs(tasks)
+
+    def open_ends(self, now: float, outliving: Iterable[Outliving] | None = None) -> dict[TaskId, OpenEnd]:
+        """Return what the open attempts have come to of a run that nobody drives; of others nothing.
+
+        Args:
+            now: Unix seconds.
+            outliving: what the method of that name gave, when that is known already.
+        """
+        return ends_left(self.folder, self.run_id, self.state, self.driver, now=now, outliving=outliving)
 
     def outputs(self, tasks: Sequence[TaskId]) -> dict[TaskId, Frozen | BlobRef]:
         """Return task -> its output, for those of some tasks that have one."""
@@ -98,15 +113,6 @@ class Glance(msgspec.Struct, frozen=True):
     def output(self, ref: BlobRef) -> Frozen:
         """Return an output that lives in a blob; raises JournalError when it is missing or damaged."""
         return stored_output(self.folder, ref)
-
-
-def _outliving(seen: Inspection | Glance) -> tuple[Outliving, ...]:
-    has_ended = seen.state.status is not None and seen.state.status.is_terminal
-    if seen.driver is not None or has_ended:
-        return ()
-    from actorflow.engine.outliving import look_for_outliving  # few runs have been left by a driver
-
-    return tuple(look_for_outliving(seen.folder, seen.run_id, seen.state).values())
 
 
 def glance(run: str, *, settings: Settings, whole: bool = False) -> Glance:

@@ -14,6 +14,7 @@ import msgspec
 from actorflow.ids import TaskId
 from actorflow.monitor.attempts import Attempt
 from actorflow.monitor.explanation import ConditionFact, DependencyFact, RuleFact
+from actorflow.monitor.open_ends import OpenEnd
 from actorflow.monitor.services import wanted_text
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, skip_text
@@ -33,6 +34,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         stopped_by: the tasks whose failure had stopped the workflow.
         failed_hooks: the hooks of on_start that have failed.
         waits_for: what has to happen before the task goes on.
+        open_end: what its open attempt has come to, if nobody drives the run.
     """
 
     state: RunState
@@ -45,6 +47,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     stopped_by: Sequence[TaskId] = ()
     failed_hooks: Sequence[TaskId] = ()
     waits_for: Sequence[str] = ()
+    open_end: OpenEnd | None = None
 
 
 def named(things: Iterable[str]) -> str:
@@ -77,6 +80,10 @@ def why(task: TaskState, facts: Facts) -> str:
 
 
 def _running(task: TaskState, facts: Facts) -> str:
+    if task.waiting is None and facts.open_end is not None:
+        end = facts.open_end
+        has = "has" if end.came_to == "finished" else "is"
+        return f"attempt {attempt_text(task.attempts, facts.limit)} by {task.agent} {has} {end.words}; {end.prospect}"
     if task.waiting is None:
         took = (
             ""

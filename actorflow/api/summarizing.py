@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from actorflow.api.left_behind import ends_left
 from actorflow.api.looking import glance_at_snapshot
 from actorflow.api.presence import standing_under
 from actorflow.api.reading import RunReading, read_run
@@ -19,6 +20,7 @@ from actorflow.api.standings import dependency_fact
 from actorflow.ids import TaskId
 from actorflow.monitor.explanation import RunExplanation, TaskSummary
 from actorflow.monitor.limits import attempt_limits, limit_of
+from actorflow.monitor.open_ends import OpenEnd
 from actorflow.monitor.standing import INTERRUPTED
 from actorflow.monitor.words import failure_text, first_line, phase_of
 from actorflow.settings import Settings
@@ -39,11 +41,12 @@ def explain_run(run: str, *, settings: Settings, now: float, most: int | None = 
         RunError: there is no such run.
         JournalError: its journal cannot be read or is damaged.
     """
-    seen = _through_snapshot(run, settings) or _through_journal(run, settings)
+    seen = _through_snapshot(run, settings, now) or _through_journal(run, settings, now)
     state, status = seen.state, seen.status
     known = dict(state.tasks.items())  # a persistent map is slow to look things up in
     told = [task for t in seen.without_success if _is_worth_telling(task := known[t])]
     hooks = failed_hooks(known[t] for t in seen.without_success)
+    about = _About(state, known, status, now, seen.limits, hooks, seen.ends)
     return RunExplanation(
         run_id=state.run_id,
         workflow=state.workflow,
@@ -51,7 +54,7 @@ def explain_run(run: str, *, settings: Settings, now: float, most: int | None = 
         status=status,
         summary=_run_summary(state, status, seen.counts),
         counts=seen.counts,
-        tasks=tuple(_summary(t, _About(state, known, status, now, seen.limits, hooks)) for t in told[:most]),
+        tasks=tuple(_summary(task, about) for task in told[:most]),
         left_out=len(told[most:]) if most is not None else 0,
     )
 
@@ -63,6 +66,7 @@ class _Seen(msgspec.Struct, frozen=True):
         state: has at least what did not succeed, and what that depends on.
         without_success: the tasks that did not succeed, in the order of the workflow.
         counts: state -> how many tasks are in it, hooks apart.
+        ends: what the open attempts have come to, if nobody drives the run.
     """
 
     state: RunState
@@ -70,9 +74,10 @@ class _Seen(msgspec.Struct, frozen=True):
     without_success: tuple[TaskId, ...]
     counts: dict[str, int]
     limits: Mapping[TaskId, int]
+    ends: Mapping[TaskId, OpenEnd]
 
 
-def _through_snapshot(run: str, settings: Settings) -> _Seen | None:
+def _through_snapshot(run: str, settings: Settings, now: float) -> _Seen | None:
     """Look at a long run through its snapshot, None when it has none."""
     seen = glance_at_snapshot(run, settings=settings)
     if seen is None:
@@ -80,10 +85,11 @@ def _through_snapshot(run: str, settings: Settings) -> _Seen | None:
     known = dict(seen.state.tasks.items())
     without = tuple(t for t in seen.order if known[t].status is not TaskStatus.SUCCESS)
     counts = Counter(task.status.value for task in known.values() if not task.hook)
-    return _Seen(seen.state, seen.standing.status, without, _in_order(counts), seen.limits)
+    ends = seen.open_ends(now)
+    return _Seen(seen.state, seen.standing.status, without, _in_order(counts), seen.limits, ends)
 
 
-def _through_journal(run: str, settings: Settings) -> _Seen:
+def _through_journal(run: str, settings: Settings, now: float) -> _Seen:
     """Fold only the events about what did not succeed and what that depends on."""
     with read_run(run, settings=settings) as reading:
         entries = reading.entries
@@ -97,6 +103,7 @@ def _through_journal(run: str, settings: Settings) -> _Seen:
             without,
             _counts(reading, state),
             limits,
+            ends_left(reading.folder, reading.run_id, state, reading.driver, now=now),
         )
 
 
@@ -143,6 +150,7 @@ class _About(msgspec.Struct, frozen=True):
     now: float
     limits: Mapping[TaskId, int]
     failed_hooks: Sequence[TaskId]
+    ends: Mapping[TaskId, OpenEnd]
 
 
 def _summary(task: TaskState, about: _About) -> TaskSummary:
@@ -155,9 +163,11 @@ def _summary(task: TaskState, about: _About) -> TaskSummary:
         dependencies=[dependency_fact(known[d]) for d in task.dependencies] if is_skipped else (),
         failed_hooks=about.failed_hooks,
         waits_for=_waits(task, known, about.status) if task.status is TaskStatus.PENDING else (),
+        open_end=(end := about.ends.get(task.id)),
     )
     reason = None if task.reason is None else task.reason.value
-    return TaskSummary(task.id, phase_of(task), task.status.value, reason, why(task, facts))
+    came_to = None if end is None else end.came_to
+    return TaskSummary(task.id, phase_of(task), task.status.value, reason, why(task, facts), came_to)
 
 
 def _waits(task: TaskState, known: Mapping[TaskId, TaskState], status: str) -> tuple[str, ...]:

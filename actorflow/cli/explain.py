@@ -81,9 +81,11 @@ def _look() -> Look:
     return look_of(sys.stdout, os.environ, zone=local_zone())
 
 
-def _mark(phase: str, look: Look) -> str:
+def _mark(phase: str, look: Look, unattended: str | None = None) -> str:
     from actorflow.views.style import COLOURS, paint, symbol
 
+    if unattended is not None:
+        phase = {"running": "running", "finished": "waiting", "lost": "lost"}[unattended]
     return paint(symbol(phase, look), COLOURS.get(phase, ""), look)
 
 
@@ -101,7 +103,7 @@ def _run_lines(told: RunExplanation, look: Look, options: str) -> Iterator[str]:
     names = max(len(task.task) for task in told.tasks)
     for task in told.tasks:
         line = f"{task.task:<{names}}  {escape(task.summary)}"
-        yield f"  {_mark(task.phase, look)} {cut(line, max(40, width - 4))}"
+        yield f"  {_mark(task.phase, look, task.unattended)} {cut(line, max(40, width - 4))}"
     if told.left_out:
         yield f"    and {told.left_out} more: actorflow explain {told.run_id} --json"
     yield ""
@@ -115,7 +117,7 @@ def _task_lines(told: Explanation, look: Look, options: str) -> Iterator[str]:
     from actorflow.views.escape import escape, escape_lines
 
     hook = f" ({told.hook})" if told.hook else ""
-    yield f"{_mark(told.phase, look)} {told.task}{hook}  {escape(told.summary)}"
+    yield f"{_mark(told.phase, look, told.unattended)} {told.task}{hook}  {escape(told.summary)}"
     if told.decided_at is not None:
         yield f"  decided     {moment_text(told.decided_at, look.zone)}, event {told.sequence} of run {told.run_id}{mode_mark(told.mode)}"
     if told.again:

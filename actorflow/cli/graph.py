@@ -9,7 +9,7 @@ import click
 
 from actorflow.cli.completing import complete_workflow
 from actorflow.cli.options import settings_for, state_dir_option
-from actorflow.cli.pictures import deliver, ends_of, open_option, output_option, seen_until, theme_option
+from actorflow.cli.pictures import deliver, open_option, output_option, seen_until, theme_option
 from actorflow.cli.streams import say
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _of_run(run: str, settings: Settings) -> Picture:
         workflow=_pinned(seen, settings),
         order=order_of(seen.state, seen.events),
         limits=limits_in(seen.events),
-        ends=ends_of(seen, now),
+        ends=seen.open_ends(now),
     )
 
 

@@ -12,10 +12,8 @@ from actorflow.cli.streams import say
 
 if TYPE_CHECKING:
     from actorflow import api
-    from actorflow.ids import TaskId
-    from actorflow.monitor.open_ends import OpenEnd
 
-__all__ = ["deliver", "ends_of", "open_option", "output_option", "seen_until", "theme_option"]
+__all__ = ["deliver", "open_option", "output_option", "seen_until", "theme_option"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -69,13 +67,3 @@ def deliver(data: bytes, output: str | None, *, name: str, is_opened: bool) -> N
 def seen_until(seen: api.Inspection, now: float) -> float:
     """Return until when a run that has not ended is known to have gone on: now, or the last thing that its late driver recorded."""
     return seen.state.updated_at if seen.driver is None else now
-
-
-def ends_of(seen: api.Inspection, now: float) -> dict[TaskId, OpenEnd]:
-    """Return what the open attempts of a run have come to that nobody drives; of others nothing."""
-    from actorflow.monitor.open_ends import open_ends
-
-    if seen.driver is not None:
-        return {}
-    outliving = {left.task: left.ended_at for left in seen.outliving()}
-    return open_ends(seen.state, outliving, now=now)

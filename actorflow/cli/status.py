@@ -45,10 +45,12 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
     from actorflow.views.style import look_of
     from actorflow.views.summary import Told, status_lines, worth_showing
 
+    now = time.time()
+    outliving = seen.outliving()
     shown = [task.id for task in worth_showing(seen.state, seen.order)]
     told = Told(
         order=seen.order,
-        now=time.time(),
+        now=now,
         folder=str(seen.folder),
         look=look_of(sys.stdout, os.environ, zone=local_zone()),
         width=width_of(sys.stdout),
@@ -58,6 +60,7 @@ def status_command(run: str, as_json: bool, state_dir: str | None) -> None:
         shown=shown,
         driver="" if seen.driver is None else str(seen.driver),
         silent_since=seen.standing.silent_since,
-        outliving=[(found.task, found.pid, found.has_finished) for found in seen.outliving()],
+        outliving=[(found.task, found.pid, found.has_finished) for found in outliving],
+        ends=seen.open_ends(now, outliving),
     )
     say("\n".join(status_lines(seen.with_outputs(shown), told)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from actorflow.cli.options import last_run_argument, local_zone, settings_for, state_dir_option
-from actorflow.cli.pictures import deliver, ends_of, open_option, output_option, seen_until, theme_option
+from actorflow.cli.pictures import deliver, open_option, output_option, seen_until, theme_option
 
 if TYPE_CHECKING:
     from actorflow.monitor.palette import Theme
@@ -41,6 +41,6 @@ def timeline_command(
         raise InputError(f"{output}: a timeline is an SVG", hint="use the ending .svg; any browser shows it")
     seen = api.inspect(run, settings=settings_for(state_dir))
     now = time.time()
-    timeline = timeline_of(seen.events, seen.state, until=seen_until(seen, now), ends=ends_of(seen, now))
+    timeline = timeline_of(seen.events, seen.state, until=seen_until(seen, now), ends=seen.open_ends(now))
     drawn = timeline_svg(timeline, status=seen.standing.word, theme=theme, zone=local_zone())
     deliver(drawn.encode(), output, name="timeline.svg", is_opened=is_opened)

@@ -31,6 +31,9 @@ __all__ = [
     "run_explanation_report",
 ]
 
+Unattended: TypeAlias = Literal["running", "finished", "lost"]
+"""What an attempt has come to without a driver."""
+
 Counting: TypeAlias = Literal["ok", "failed", "stopped", "skipped", "unfinished"]
 """How the rules count a dependency."""
 
@@ -102,6 +105,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         sequence: the event that says so.
         limit: the number of the last attempt that it may have.
         waits_for: what has to happen before it goes on.
+        unattended: what its open attempt has come to, if nobody drives the run.
         again: why the latest resume that had it run again did so, or "".
         mode: of the run, ``live`` or ``rehearsal``.
     """
@@ -122,6 +126,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
     error: Failure | None = None
     waits_for: tuple[str, ...] = ()
+    unattended: Unattended | None = None
     again: str = ""
     mode: str = LIVE
 
@@ -134,6 +139,7 @@ class TaskSummary(msgspec.Struct, frozen=True):
     status: str
     reason: str | None
     summary: str
+    unattended: Unattended | None = None
 
 
 class RunExplanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +182,7 @@ def explanation_report(told: Explanation) -> dict[str, Any]:
         if told.error is None
         else {"kind": told.error.kind, "message": told.error.message, "hint": told.error.hint},
         "waits_for": list(told.waits_for),
+        "unattended": told.unattended,
         "again": told.again or None,
     }
 
@@ -190,7 +197,14 @@ def run_explanation_report(told: RunExplanation) -> dict[str, Any]:
         "summary": told.summary,
         "counts": told.counts,
         "tasks": [
-            {"task": t.task, "status": t.status, "phase": t.phase, "reason": t.reason, "summary": t.summary}
+            {
+                "task": t.task,
+                "status": t.status,
+                "phase": t.phase,
+                "reason": t.reason,
+                "summary": t.summary,
+                "unattended": t.unattended,
+            }
             for t in told.tasks
         ],
     }

@@ -7,7 +7,9 @@ which it is drawn, what is said of it, and until when it is known to have worked
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.state.run_state import RunState
@@ -15,19 +17,25 @@ from actorflow.state.run_state import RunState
 __all__ = ["OpenEnd", "open_ends"]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenEnd:
+class OpenEnd(msgspec.Struct, frozen=True):
     """The end, up to now, of an attempt that has lost its driver.
 
     Attributes:
         phase: ``running`` while it works, ``waiting`` when its result waits to be taken, ``lost`` otherwise.
         words: what is said of it.
+        prospect: what a resume does with it.
         until: Unix seconds; until then it is known to have worked.
     """
 
-    phase: str
+    phase: Literal["running", "waiting", "lost"]
     words: str
+    prospect: str
     until: float
+
+    @property
+    def came_to(self) -> Literal["running", "finished", "lost"]:
+        """What has become of the attempt, in a word for machines."""
+        return "finished" if self.phase == "waiting" else self.phase
 
 
 def open_ends(
@@ -44,9 +52,11 @@ def open_ends(
         if not task.is_attempt_open:
             continue
         if task.id not in outliving:
-            found[task.id] = OpenEnd("lost", "interrupted", state.updated_at)
+            found[task.id] = OpenEnd("lost", "interrupted", "a resume runs it again", state.updated_at)
         elif (ended_at := outliving[task.id]) is None:
-            found[task.id] = OpenEnd("running", "running without a driver", now)
+            found[task.id] = OpenEnd("running", "running without a driver", "a resume waits for it", now)
         else:
-            found[task.id] = OpenEnd("waiting", "finished without a driver", ended_at)
+            found[task.id] = OpenEnd(
+                "waiting", "finished without a driver", "a resume takes its result", ended_at
+            )
     return found

@@ -27,6 +27,7 @@ _UNICODE: Final = {
     "cancelled": "■",
     "paused": "‖",
     "interrupted": "!",
+    "lost": "!",
     "silent": "!",
 }
 _ASCII: Final = {
@@ -41,6 +42,7 @@ _ASCII: Final = {
     "cancelled": "#",
     "paused": "|",
     "interrupted": "!",
+    "lost": "!",
     "silent": "!",
 }
 COLOURS: Final = {
@@ -54,6 +56,7 @@ COLOURS: Final = {
     "cancelled": "magenta",
     "paused": "yellow",
     "interrupted": "red",
+    "lost": "red",
     "silent": "red",
     "pending": "bright_black",
 }

@@ -14,6 +14,7 @@ import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.monitor.limits import limit_of
+from actorflow.monitor.open_ends import OpenEnd
 from actorflow.monitor.progress import task_line
 from actorflow.monitor.services import limits_text, money_text, parked_text, spent_text
 from actorflow.monitor.times import duration_text, moment_text
@@ -50,6 +51,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         shown: what ``worth_showing`` gave, when that is known already.
         driver: who drives the run, in words, or "".
         silent_since: when it was heard of last, Unix seconds, if that is too long ago.
+        ends: task -> what its open attempt has come to, if nobody drives the run.
         outliving: of each attempt that has outlived the driver its task, its process and whether it has finished.
     """
 
@@ -63,6 +65,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     driver: str = ""
     silent_since: float | None = None
     outliving: Sequence[tuple[TaskId, int, bool]] = ()
+    ends: Mapping[TaskId, OpenEnd] = msgspec.field(default_factory=dict)
     limits: Mapping[TaskId, int] = msgspec.field(default_factory=dict)
     shown: Sequence[TaskId] = ()
 
@@ -205,10 +208,15 @@ def _table(state: RunState, told: Told, shown: Sequence[TaskState]) -> Iterator[
     name_width = min(max(len(task.id) for task in shown), max(8, told.width // 3))
     for task in shown:
         line = task_line(task, state, now=told.now, limit=limit_of(task, told.limits))
-        mark = paint(symbol(line.phase, told.look), COLOURS.get(line.phase, ""), told.look)
-        took = "" if line.elapsed_seconds is None else duration_text(line.elapsed_seconds)
-        head = f"{cut(line.id, name_width):<{name_width}}  {line.phase:<10} {took:>9}"
-        detail = escape(line.detail) or _preview(task)
+        end = told.ends.get(task.id)
+        phase = line.phase if end is None else end.phase
+        mark = paint(symbol(phase, told.look), COLOURS.get(phase, ""), told.look)
+        elapsed = line.elapsed_seconds
+        if end is not None and task.started_at is not None:
+            elapsed = end.until - task.started_at
+        took = "" if elapsed is None else duration_text(elapsed)
+        head = f"{cut(line.id, name_width):<{name_width}}  {phase:<10} {took:>9}"
+        detail = escape(line.detail) or _preview(task) if end is None else f"{end.words}; {end.prospect}"
         yield f"  {mark} {cut(f'{head}  {detail}', max(20, told.width - 4)).rstrip()}"
     if len(shown) == len(state.tasks):
         return

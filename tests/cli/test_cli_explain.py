@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from actorflow import api
 from actorflow.api import reading
 from actorflow.ids import TaskId
 from actorflow.journal import Lease, RunStore, this_process
 from actorflow.journal import reader as journal_reader
+from actorflow.settings import read_settings
 from actorflow.state import events as ev
 from actorflow.state.events import Event, Failure
 
@@ -186,6 +188,48 @@ def test_a_run_tells_each_task_that_has_not_succeeded(ran: str, call, fits) -> N
     tasks = {task["task"]: task["summary"] for task in told["tasks"]}
     assert list(tasks) == ["bug", "pruned", "broken", "after", "never", "wrong", "stopped", "tolerated"]
     assert tasks["after"] == "skipped: it depends on broken, which failed"
+
+
+def test_of_many_tasks_the_first_are_told_and_the_others_counted(ran: str, project: Path) -> None:
+    settings = read_settings({}, cwd=project)
+    whole = api.explain_run(ran, settings=settings, now=9e9)
+
+    for most in (0, 3, 8, 9):
+        some = api.explain_run(ran, settings=settings, now=9e9, most=most)
+        assert some.tasks == whole.tasks[:most]
+        assert some.left_out == max(0, 8 - most)
+        assert (some.summary, some.counts) == (whole.summary, whole.counts)
+    assert (len(whole.tasks), whole.left_out) == (8, 0)
+
+
+def test_people_are_told_of_many_dependencies_those_that_say_something(call, project: Path) -> None:
+    tasks = [{"id": f"t{n}", "agent": "echo"} for n in range(70)]
+    tasks[55] |= {"agent": "shell", "parameters": {"command": "exit 1"}}
+    tasks[60]["condition"] = "1 > 2"
+    names = [task["id"] for task in tasks]
+    tasks.append({"id": "join", "agent": "echo", "dependencies": names, "run_if": "all_done"})
+    document = {"name": "w", "settings": {"on_failure": "continue"}, "tasks": tasks}
+    (project / "w.json").write_text(json.dumps(document))
+    call("run", "w.json", "-q")
+
+    text = call("explain", "join").stdout
+
+    assert "and 30 more: --json has them all" in text
+    assert "t55  failed" in text
+    assert "t60  skipped" in text
+    assert text.count("counts as ok") == 38
+    assert len(json.loads(call("explain", "join", "--json").stdout)["dependencies"]) == 70
+
+
+def test_people_are_told_of_a_run_its_first_tasks(call, project: Path) -> None:
+    tasks = [{"id": f"t{n}", "agent": "echo", "condition": "1 > 2"} for n in range(70)]
+    (project / "w.json").write_text(json.dumps({"name": "w", "tasks": tasks}))
+    call("run", "w.json", "-q")
+
+    text = call("explain").stdout
+
+    assert text.count("skipped: its condition is false") == 60
+    assert "and 10 more: actorflow explain" in text
 
 
 def test_people_get_the_same_facts_as_lines_that_drive_no_terminal(ran: str, call, project: Path) -> None:
@@ -442,7 +486,15 @@ def test_a_run_that_nobody_drives_says_how_to_go_on(recorded, explain, call) -> 
     run_id = recorded(CHAIN, *HOOK_DONE, STARTED, driven=False)
 
     assert explain("c")["waits_for"][0] == f"nobody drives the run: actorflow resume {run_id}"
-    assert json.loads(call("explain", "--json").stdout)["status"] == "interrupted"
+    of_run = json.loads(call("explain", "--json").stdout)
+    assert of_run["status"] == "interrupted"
+    lost = "running: attempt 1 of 3 by shell is interrupted; a resume runs it again"
+    for told in (explain("a"), *(task for task in of_run["tasks"] if task["task"] == "a")):
+        assert (told["status"], told["summary"], told["unattended"]) == ("running", lost, "lost")
+    assert explain("c")["unattended"] is None
+    line = next(line for line in call("status").stdout.splitlines() if line.startswith("  ! a "))
+    assert line.split(maxsplit=2)[2].startswith("lost")
+    assert line.endswith("interrupted; a resume runs it again")
 
 
 def test_cancelled_tasks_name_who_asked(recorded, explain) -> None:

@@ -330,6 +330,10 @@ def test_a_run_is_drawn_from_another_process_while_it_goes_on_and_after_its_driv
     assert "running for" in while_it_runs
     assert "interrupted for" in after_the_crash
     assert "running without a driver for" in after_the_crash
+    told = json.loads(call("explain", "held", "--json").stdout)
+    assert (told["status"], told["unattended"]) == ("running", "running")
+    assert told["summary"].endswith("is running without a driver; a resume waits for it")
+    assert "running without a driver; a resume waits for it" in call("status").stdout
     assert "held: attempt 1, running" in "\n".join(titles(call("timeline", "last").stdout))
     go.open()
 

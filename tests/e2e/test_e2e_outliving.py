@@ -508,6 +508,14 @@ def test_what_finished_alone_took_as_long_as_it_took_in_every_view(scene) -> Non
     os.utime(written, (ended, ended))
 
     assert "finished without a driver after" in scene.project.call("graph", "last").stdout
+    told = scene.project.report("explain", "last", "a")
+    assert told["unattended"] == "finished"
+    assert told["summary"].endswith("has finished without a driver; a resume takes its result")
+    line = next(
+        line for line in scene.project.call("status").stdout.splitlines() if line.startswith("  … a ")
+    )
+    phase, took, unit = line.split()[2:5]
+    assert (phase, float(took) < 1, unit) == ("waiting", True, "s")
     assert ">a: attempt 1, waiting, " in scene.project.call("timeline", "last").stdout
     scene.resume()
 

@@ -15,10 +15,12 @@ UNIT = TaskId("repair")
 def test_it_is_lost_unless_it_runs_or_its_result_is_there() -> None:
     state = every_state().state
 
-    assert open_ends(state, {}, now=START + 99) == {UNIT: OpenEnd("lost", "interrupted", state.updated_at)}
+    assert open_ends(state, {}, now=START + 99) == {
+        UNIT: OpenEnd("lost", "interrupted", "a resume runs it again", state.updated_at)
+    }
     assert open_ends(state, {UNIT: None}, now=START + 99)[UNIT].until == START + 99
     assert open_ends(state, {UNIT: START + 60}, now=START + 99) == {
-        UNIT: OpenEnd("waiting", "finished without a driver", START + 60)
+        UNIT: OpenEnd("waiting", "finished without a driver", "a resume takes its result", START + 60)
     }
 
 
