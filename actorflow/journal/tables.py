@@ -8,6 +8,8 @@ the journal ended when it was last moved into the database. Invariant: what is m
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from actorflow.errors import JournalDamaged, JournalError
@@ -61,8 +63,9 @@ def read_tail(connection: sqlite3.Connection, path: str) -> tuple[Link, int]:
     Raises:
         JournalDamaged: the last record is not what was appended, or records that were there are not.
     """
-    noted = connection.execute("SELECT epoch, head_sequence FROM journal").fetchall()
-    last: list[Row] = connection.execute(_SELECT_LAST).fetchall()
+    with _one_moment(connection):
+        noted = connection.execute("SELECT epoch, head_sequence FROM journal").fetchall()
+        last: list[Row] = connection.execute(_SELECT_LAST).fetchall()
     if len(noted) != 1 or not all(type(number) is int for number in noted[0]):
         raise JournalDamaged(path, 1, "the row about the journal itself is wrong")
     epoch, head = noted[0]
@@ -75,6 +78,19 @@ def read_tail(connection: sqlite3.Connection, path: str) -> tuple[Link, int]:
             path, tail.sequence, f"its driver is {records[0].epoch}, but the last one is {epoch}"
         )
     return tail, epoch
+
+
+@contextmanager
+def _one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all statements inside see the same journal: between two of them another driver may begin and append."""
+    has_one = connection.in_transaction
+    if not has_one:
+        connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if not has_one and connection.in_transaction:  # some failures have ended it
+            connection.execute("ROLLBACK")
 
 
 def place_of(connection: sqlite3.Connection, sequence: int, path: str) -> Link:

@@ -262,6 +262,38 @@ def test_a_driver_that_holds_the_lease_is_trusted_with_its_log(folder, database,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "ask",
+    [
+        JournalReader.head,
+        JournalReader.read,
+        lambda reader: reader.read(2),
+        lambda reader: reader.read(2, limit=1),
+        lambda reader: reader.checksum(3),
+        lambda reader: reader.last_of("kind"),
+        lambda reader: reader.read_about(["task"], upto=3),
+        lambda reader: reader.headlines(upto=3),
+    ],
+)
+def test_drivers_that_take_over_between_any_two_statements_are_no_damage(folder, database, ask):
+    database.append([news(3)])
+    drivers = [database]
+
+    def take_over(statement):
+        if "SELECT" in statement:
+            drivers.append(Database(folder / "journal.db"))
+            drivers[-1].append([news()])
+
+    with JournalReader.open(folder) as reader:
+        reader._connection.set_trace_callback(take_over)
+        ask(reader)
+        reader._connection.set_trace_callback(None)
+        assert len(drivers) > 1
+        assert sequences(reader.read()) == [*range(1, 3 + len(drivers))]
+    for driver in drivers:
+        driver.close()
+
+
 def test_reads_whole_batches_while_a_driver_writes(folder, database):
     writing = threading.Event()
 
