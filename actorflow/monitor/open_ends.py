@@ -13,6 +13,7 @@ import msgspec
 
 from actorflow.ids import TaskId
 from actorflow.state.run_state import RunState
+from actorflow.state.task_transitions import ended_between
 
 __all__ = ["OpenEnd", "open_ends"]
 
@@ -55,8 +56,9 @@ def open_ends(
             found[task.id] = OpenEnd("lost", "interrupted", "a resume runs it again", state.updated_at)
         elif (ended_at := outliving[task.id]) is None:
             found[task.id] = OpenEnd("running", "running without a driver", "a resume waits for it", now)
-        else:
+        else:  # as a resume will record it: that moment is the time of a file, and clocks are set
+            until = ended_between(task.attempt_started_at, ended_at, now)
             found[task.id] = OpenEnd(
-                "waiting", "finished without a driver", "a resume takes its result", ended_at
+                "waiting", "finished without a driver", "a resume takes its result", until
             )
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from actorflow.ids import TaskId
 from actorflow.monitor.graph import picture_of_run
 from actorflow.monitor.open_ends import OpenEnd, open_ends
@@ -22,6 +24,17 @@ def test_it_is_lost_unless_it_runs_or_its_result_is_there() -> None:
     assert open_ends(state, {UNIT: START + 60}, now=START + 99) == {
         UNIT: OpenEnd("waiting", "finished without a driver", "a resume takes its result", START + 60)
     }
+
+
+@pytest.mark.parametrize("ended_at", [0.0, 9e11, -1e300, 1e300])
+def test_a_file_with_a_wrong_time_draws_no_bar_before_its_attempt_or_after_now(ended_at) -> None:
+    run = every_state()
+    started_at = run.state.tasks[UNIT].attempt_started_at
+    ends = open_ends(run.state, {UNIT: ended_at}, now=START + 99)
+
+    assert ends[UNIT].until == (started_at if ended_at <= 0 else START + 99)
+    timeline = timeline_of(run.recorded, run.state, until=run.state.updated_at, ends=ends)
+    assert START <= timeline.span.end <= START + 99
 
 
 def test_pictures_say_so_and_reach_until_then() -> None:
