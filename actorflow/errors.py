@@ -195,10 +195,11 @@ class JournalDamaged(JournalError):
         sequence: the first sequence number that cannot be trusted.
     """
 
-    def __init__(self, path: str, sequence: int, detail: str) -> None:
+    def __init__(self, path: str, sequence: int, detail: str, *, more: str = "") -> None:
+        hint = "nothing was changed; keep a copy of the folder"
         super().__init__(
             f"{path}: the journal is damaged at event {sequence}: {detail}",
-            hint="nothing was changed; keep a copy of the folder",
+            hint=f"{hint}. {more}" if more else hint,
         )
         self.path = path
         self.sequence = sequence

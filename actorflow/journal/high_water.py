@@ -11,11 +11,12 @@ Must not be trusted for anything else.
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
-from actorflow.errors import JournalDamaged
+from actorflow.errors import JournalDamaged, JournalError
 from actorflow.journal.storage import no_link, storage_errors
 
 __all__ = ["HIGH_WATER_NAME", "HighWaterMark", "check_high_water", "read_high_water"]
@@ -24,7 +25,7 @@ HIGH_WATER_NAME = "head"
 """The file in a run's folder: a sequence of 19 digits, the CRC-32 of these in 8 hexadecimal ones, and a new line."""
 
 _DIGITS = 19
-_MOST_BYTES = 64  # more than it ever has, so that a longer one is seen to be another
+_BYTES = _DIGITS + 10
 
 
 class HighWaterMark:
@@ -34,13 +35,17 @@ class HighWaterMark:
         """Open it.
 
         Raises:
-            JournalError: it cannot be opened, or is a symbolic link.
+            JournalError: it cannot be opened, or is something else than a file.
         """
         mark = path.with_name(HIGH_WATER_NAME)
         with storage_errors("open", mark):
+            _find(mark)
             self._descriptor: int | None = os.open(
                 mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
             )
+            if os.fstat(self._descriptor).st_size > _BYTES:  # or it would never be a mark again
+                with suppress(OSError):
+                    os.ftruncate(self._descriptor, 0)
 
     def raise_to(self, sequence: int) -> None:
         """Say that the events up to ``sequence`` are durable. A disk that refuses leaves what was said before."""
@@ -61,15 +66,15 @@ def read_high_water(path: Path) -> int:
     Read it *before* the journal: its driver may be at work.
 
     Raises:
-        JournalError: it cannot be read, or is a symbolic link.
+        JournalError: it cannot be read, or is something else than a file.
     """
     mark = path.with_name(HIGH_WATER_NAME)
     with storage_errors("read", mark):
-        if no_link(mark) is None:
+        if not _find(mark):
             return 0
         descriptor = os.open(mark, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            text = os.read(descriptor, _MOST_BYTES)
+            text = os.read(descriptor, _BYTES + 1)  # so that a longer one is seen to be another
         finally:
             os.close(descriptor)
     digits = text[:_DIGITS]
@@ -83,7 +88,23 @@ def check_high_water(path: Path, mark: int, head: int) -> None:
         JournalDamaged: it ends before ``mark``.
     """
     if head < mark:
-        raise JournalDamaged(str(path), head + 1, f"events up to {mark} were there")
+        file = path.with_name(HIGH_WATER_NAME)
+        more = (
+            f"'actorflow doctor {path.parent.name} --salvage' saves what is there; if it is an older one on purpose, "
+            f"or was copied while its run was driven, remove {file}, and it is taken as it is"
+        )
+        raise JournalDamaged(str(path), head + 1, f"events up to {mark} were there", more=more)
+
+
+def _find(mark: Path) -> bool:
+    """Return whether there is a mark; raise if something else is in its place."""
+    found = no_link(mark)
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise JournalError(
+            f"{mark} is not a file",
+            hint="remove it: the next driver makes it again, and nothing else is lost",
+        )
+    return found is not None
 
 
 def _text_of(sequence: int) -> bytes:

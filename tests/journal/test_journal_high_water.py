@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import shutil
+import socket
 
 import pytest
 
@@ -188,22 +189,83 @@ def test_a_mark_that_is_a_link_is_refused(killed, open_and_read, tmp_path):
         open_and_read(killed)
 
 
+def put_socket(mark):
+    here = os.getcwd()
+    os.chdir(mark.parent)  # the address of a socket has room for 100 characters
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(mark.name)
+    finally:
+        os.chdir(here)
+
+
 @both_ways
-def test_a_mark_that_cannot_be_read_is_an_error_with_its_name(killed, open_and_read):
+@pytest.mark.parametrize("put", [os.mkdir, os.mkfifo, put_socket])
+def test_what_is_no_file_in_its_place_is_named_and_keeps_nobody_waiting(killed, open_and_read, put):
     (killed / "head").unlink()
-    (killed / "head").mkdir()
+    put(killed / "head")
 
-    with pytest.raises(JournalError, match="head: Is a directory"):
+    with pytest.raises(JournalError, match="head is not a file") as caught:
         open_and_read(killed)
+    assert caught.value.hint.startswith("remove it")
 
 
-def test_a_pipe_in_its_place_keeps_nobody_waiting(killed):
+def test_a_mark_that_may_not_be_read_is_an_error_with_its_name(killed, monkeypatch):
+    whole = os.open
+
+    def refuse(path, *arguments):
+        if os.fspath(path).endswith("head"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return whole(path, *arguments)
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    with pytest.raises(JournalError, match=r"cannot read .*head: Permission denied"):
+        read(killed)
+
+
+@both_ways
+def test_who_put_an_older_journal_there_is_told_how_to_have_it_taken(killed, open_and_read):
+    (killed / "journal.db-wal").unlink()
+
+    with pytest.raises(JournalDamaged) as caught:
+        open_and_read(killed)
+    assert f"remove {killed / 'head'}" in caught.value.hint
+    assert "'actorflow doctor killed --salvage'" in caught.value.hint
+
     (killed / "head").unlink()
-    os.mkfifo(killed / "head")
+    assert open_and_read(killed) == []
 
-    assert read(killed) == [*range(1, COMMITS + 1)]
-    with pytest.raises(JournalError, match=r"cannot open .*head"):
-        drive(killed)
+
+@pytest.mark.parametrize("more", [b"\n", b"\0" * 100_000])
+def test_the_next_driver_mends_a_mark_that_has_grown(killed, more):
+    with (killed / "head").open("ab") as mark:
+        mark.write(more)
+    assert read_high_water(killed / "journal.db") == 0
+
+    database = Database(killed / "journal.db")
+    database.append([news()])
+    database.close()
+
+    assert read_high_water(killed / "journal.db") == COMMITS + 1
+
+
+def test_a_replaced_driver_that_was_stopped_before_it_marked_only_says_less(path):
+    older = Database(path)
+    older.append([news()])
+    newer = Database(path)
+    newer.append([news(3)])
+
+    older._mark.raise_to(1)  # wakes up with what was true when it was stopped
+
+    assert read_high_water(path) == 1
+    assert read(path.parent) == [1, 2, 3, 4]
+    with pytest.raises(StaleEpoch):
+        older.append([news()])
+    newer.append([news()])
+    assert read_high_water(path) == 5, "the next commit says all again"
+    older.close()
+    newer.close()
 
 
 def test_what_was_not_written_is_not_marked(path, database):
