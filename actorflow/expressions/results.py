@@ -27,10 +27,11 @@ from actorflow.expressions.kinds import (
 from actorflow.expressions.limits import LIMITS, Frame, allocate_text, spend
 from actorflow.expressions.operations import in_range, operand
 
-__all__ = ["compact", "finish", "number_text", "text_of"]
+__all__ = ["DEPTH", "compact", "finish", "is_deeper", "number_text", "text_of"]
 
 _LEAVES: Final = frozenset({str, int, float, bool, type(None), bytes, Timestamp, Duration, Type, Secret})
-_DEPTH: Final = 256
+DEPTH: Final = 256
+"""How deep a value may be nested that comes out of the evaluator, or into it as JSON text."""
 
 
 def finish(frame: Frame, value: Value, *, given: bool) -> Value:
@@ -48,7 +49,7 @@ def _measured(frame: Frame, value: Value) -> Value:
     seen = 0
     keyed = False
     level: list[Any] = [value]
-    for _ in range(_DEPTH):
+    for _ in range(DEPTH):
         below: list[Any] = []
         for container in level:
             seen += len(container)
@@ -61,7 +62,22 @@ def _measured(frame: Frame, value: Value) -> Value:
         if not below:
             return _plain(value) if keyed else value
         level = below
-    raise LimitError("E403", "the result is nested too deeply", hint=f"at most {_DEPTH} deep is allowed")
+    raise LimitError("E403", "the result is nested too deeply", hint=f"at most {DEPTH} deep is allowed")
+
+
+def is_deeper(value: Value, most: int) -> bool:
+    """Say whether lists and maps of plain JSON are nested more than ``most`` deep."""
+    level: list[Any] = [value]
+    for _ in range(most + 1):
+        level = [container for container in level if type(container) in LISTS or type(container) in MAPS]
+        if not level:
+            return False
+        level = [
+            inner
+            for container in level
+            for inner in (container if type(container) in LISTS else container.values())
+        ]
+    return True
 
 
 def _containers(frame: Frame, container: Any) -> list[Any]:

@@ -149,7 +149,7 @@ def test_a_file_that_changes_all_the_time_is_given_up(folder, database, monkeypa
 # What root may do anyway is tried as nobody: the modules are loaded before, as nobody may not read them everywhere.
 AS_SOMEBODY_ELSE = """
 import os, sys
-import sqlite3, tempfile, shutil
+import sqlite3, tempfile, shutil, urllib.parse
 from pathlib import Path
 from actorflow.errors import JournalError
 from actorflow.journal import JournalReader, RunStore, who_drives

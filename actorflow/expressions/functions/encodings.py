@@ -20,7 +20,7 @@ from actorflow.expressions.kinds import Value
 from actorflow.expressions.limits import Frame, allocate, allocate_text, char_size, spend
 from actorflow.expressions.literals import INT_MAX, INT_MIN
 from actorflow.expressions.operations import operand
-from actorflow.expressions.results import compact
+from actorflow.expressions.results import DEPTH, compact, is_deeper
 
 __all__ = ["encodings", "names"]
 
@@ -53,11 +53,20 @@ def parse(frame: Frame, text: Value) -> Value:
         frame, 2 * source.count("[") + 6 * source.count("{") + 2 * source.count(",") + 2 * source.count(":")
     )
     try:
-        return json.loads(source, parse_int=_json_int, parse_float=_json_float, parse_constant=_json_constant)
+        value: Value = json.loads(
+            source, parse_int=_json_int, parse_float=_json_float, parse_constant=_json_constant
+        )
     except ValueError:
         raise EvaluationError("E309", "the string is no JSON") from None
-    except RecursionError:
-        raise EvaluationError("E309", "the JSON is nested too deeply") from None
+    except RecursionError:  # how deep Python can go depends on its version and on who calls
+        raise _too_deep() from None
+    if source.count("[") + source.count("{") > DEPTH and is_deeper(value, DEPTH):
+        raise _too_deep()
+    return value
+
+
+def _too_deep() -> EvaluationError:
+    return EvaluationError("E309", "the JSON is nested too deeply", hint=f"at most {DEPTH} deep is allowed")
 
 
 def _json_int(text: str) -> float:
