@@ -49,8 +49,11 @@ def read_complaint(file: Path) -> str:
 
 
 def decode(code: int, *, was_reported: bool) -> int:
-    """Return what a shell's number means: 128 + n is signal n if the shell has said so, or never does for this signal."""
-    number = code - (256 if code > 255 else 128)
+    """Return what a shell's number means: 128 + n is signal n if the shell has said so, or never does for this signal.
+
+    With 256 + n ksh93 says so, and yash with 384 + n.
+    """
+    number = code - (384 if code > 384 else 256 if code > 255 else 128)
     is_signal = 0 < number < signal.NSIG and (was_reported or number in _UNREPORTED or code > 255)
     return -number if is_signal else code
 

@@ -18,7 +18,9 @@ __all__ = ["carried"]
 
 _CARRIER = "ACTORFLOW_CARRIED"
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SET_BY_SHELLS = frozenset({"BASHOPTS", "BASH_XTRACEFD", "IFS", "LINENO", "OPTIND", "PPID", "SHELLOPTS"})
+_SET_BY_SHELLS = frozenset(
+    {"BASHOPTS", "BASH_XTRACEFD", "IFS", "LINENO", "OPTIND", "POSIXLY_CORRECT", "PPID", "SHELLOPTS"}
+)
 
 
 def carried(argv: Sequence[str], environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:

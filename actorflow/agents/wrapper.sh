@@ -14,6 +14,8 @@ trap : HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
 # Sleeps until the driver dies, then takes in what the program writes. Whoever has taken in everything gives
 # exit.part its name: the driver, and then it kills this one, or this one.
 (
+	# Not behind the bracket: there some shells keep a copy of the pipes' ends, and the pipes never end.
+	exec </dev/null >/dev/null 2>&1 6>&- 7>&- 8>&-
 	trap '' HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
 	unset TMOUT # with it, read would end in some shells
 	read -r ACTORFLOW_READ <&3
@@ -25,7 +27,7 @@ trap : HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
 	}
 	take "$1" "$2" "$3" 4 stdout &
 	take "$1" "$2" "$3" 5 stderr && wait $! && exec "$3" "$1/exit.part" "$1/exit"
-) </dev/null >/dev/null 2>&1 6>&- 7>&- 8>&- &
+) &
 exec 3<&-
 
 record() {

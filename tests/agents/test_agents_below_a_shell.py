@@ -17,8 +17,8 @@ from actorflow.agents.process import run_program
 from actorflow.agents.programs import find_program
 from actorflow.errors import AgentError
 from actorflow.testing.agents import RecordingChannel, make_request
+from tests.agents.shells import SHELLS, as_sh
 
-SHELLS = [path for path in ("/bin/dash", "/bin/bash", "/bin/busybox") if os.path.exists(path)]
 TELL = """
 import json, os, signal, sys
 ignored = [int(n) for n in signal.valid_signals() if signal.getsignal(n) is signal.SIG_IGN]
@@ -36,7 +36,7 @@ def cwd(tmp_path):
 @pytest.fixture(params=SHELLS)
 def tell(request, tmp_path, monkeypatch):
     """Run a program that tells how it was started; the shell is one that may be a system's /bin/sh."""
-    monkeypatch.setattr(wrapper, "_SHELL", request.param)
+    monkeypatch.setattr(wrapper, "_SHELL", as_sh(request.param, tmp_path))
 
     async def tell(*arguments, environment=None):
         attempt = make_request(tmp_path)
@@ -81,7 +81,7 @@ ODD = {
     "POSIXLY_CORRECT": "1",
     "CDPATH": "/",
     "EMPTY": "",
-    "LINES": "a\nb",
+    "TWO_LINES": "a\nb",
     "QUOTED": "'\"$x`",
 }
 
@@ -102,7 +102,7 @@ async def test_without_odd_names_nothing_stands_between_but_the_shell(tell):
 
     told = await tell(environment=given)
 
-    set_by_shells = {"PWD", "SHLVL", "_", "OLDPWD"}
+    set_by_shells = {"PWD", "SHLVL", "_", "OLDPWD", "LOGNAME"}
     assert {name for name in told["env"] if name not in os.environ and not name.startswith("ACTORFLOW_")} <= {
         "PLAIN",
         *set_by_shells,

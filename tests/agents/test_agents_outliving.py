@@ -24,14 +24,13 @@ from actorflow.testing.agents import RecordingChannel, make_request
 from actorflow.values import FrozenDict
 from actorflow.workflow.model import LEAST_STORED_BYTES
 from tests.agents.dead_drivers import alive, kill_driver, start_driver
+from tests.agents.shells import SHELLS, as_sh
 
 pytestmark = [
     pytest.mark.trio,
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="who is alive is read from /proc"),
 ]
-
-SHELLS = [path for path in ("/bin/dash", "/bin/bash", "/bin/busybox") if os.path.exists(path)]
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def wrapper_of(request):
 async def test_a_program_goes_on_after_the_death_of_its_driver(tmp_path, gate, shell):
     """What it wrote before, in between and after is there, once and in order."""
     text = f"yes before | head -c 98000; echo up; read x < {gate}; yes after | head -c 300000; echo late >&2; exit 3"
-    request = kill_driver(tmp_path, {"command": text}, shell=shell)
+    request = kill_driver(tmp_path, {"command": text}, shell=as_sh(shell, tmp_path))
 
     assert remains_of(request.folder) is Remains.RUNNING
     await open_gate(gate)
@@ -96,7 +95,9 @@ async def test_a_program_goes_on_after_the_death_of_its_driver(tmp_path, gate, s
 
 @pytest.mark.parametrize("shell", SHELLS)
 async def test_a_program_that_has_finished_is_taken_as_it_ended_as_often_as_wanted(tmp_path, gate, shell):
-    request = kill_driver(tmp_path, {"command": f"echo up; read x < {gate}; echo done"}, shell=shell)
+    request = kill_driver(
+        tmp_path, {"command": f"echo up; read x < {gate}; echo done"}, shell=as_sh(shell, tmp_path)
+    )
     await open_gate(gate)
     await gone(request)
 
@@ -123,9 +124,9 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", [shell for shell in SHELLS if shell != "zsh"])  # that one says it of none
 async def test_an_exit_is_told_from_a_signal(tmp_path, shell):
-    requests = killed_together(tmp_path, ENDS, shell=shell)
+    requests = killed_together(tmp_path, ENDS, shell=as_sh(shell, tmp_path))
 
     (tmp_path / "go").touch()
     codes = [(await reattached(request)).code for request in requests]
