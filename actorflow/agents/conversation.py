@@ -23,7 +23,7 @@ from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.flood import read_stored
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.lines import Line, LineSplitter
-from actorflow.agents.process import ProgramExit, abandoned_if_cancelled
+from actorflow.agents.process import ProgramExit, abandoned_if_cancelled, check_may_start
 from actorflow.agents.running import RunningProgram
 from actorflow.agents.surviving import SurvivingProgram
 from actorflow.values import FrozenDict
@@ -146,6 +146,7 @@ async def run_conversation(
     Raises:
         AgentError: it could not be started, or its output could not be stored.
     """
+    check_may_start(request)
     program = await RunningProgram.start(
         argv,
         cwd=request.cwd,
@@ -200,6 +201,7 @@ async def reattach_conversation(
         stored_bytes=request.stored_bytes,
         grace_seconds=grace_seconds,
         is_followed=is_followed,
+        takes_only=request.takes_only,
     )
     try:
         with abandoned_if_cancelled(program):

@@ -14,7 +14,16 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["EXIT_CUT", "EXIT_FILE", "EXIT_PART", "forget_exit", "read_complaint", "read_exit_code", "seal"]
+__all__ = [
+    "EXIT_CUT",
+    "EXIT_FILE",
+    "EXIT_PART",
+    "forget_exit",
+    "is_forgotten",
+    "read_complaint",
+    "read_exit_code",
+    "seal",
+]
 
 EXIT_FILE = "exit"
 EXIT_PART = "exit.part"
@@ -62,6 +71,11 @@ def seal(folder: Path) -> None:
     """Say that all output is in the files. Without an ``exit.part`` there is nothing to say."""
     with suppress(OSError):
         os.rename(folder / EXIT_PART, folder / EXIT_FILE)
+
+
+def is_forgotten(folder: Path) -> bool:
+    """Whether ``forget_exit`` was called for a program; as long as it runs there is ``exit.part`` otherwise."""
+    return not any((folder / name).exists() for name in (EXIT_PART, EXIT_FILE, EXIT_CUT))
 
 
 def forget_exit(folder: Path) -> None:

@@ -47,6 +47,8 @@ class AgentRequest:
             stops because it has spent as much raises an ``AgentError`` of kind ``max_budget`` with its cost, and
             is not used up.
         stored_bytes: how much is stored of each stream of a program; of more the middle is left out.
+        takes_only: only for ``reattach``: what has finished is to be taken, and nothing else. No program is started
+            any more, and none that still runs is waited for: where that would be needed, the attempt is ``lost``.
     """
 
     run_id: RunId
@@ -69,6 +71,7 @@ class AgentRequest:
     interrupted_by: str = ""
     budget_usd: float | None = None
     stored_bytes: int = DEFAULT_STORED_BYTES
+    takes_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,14 +23,16 @@ from actorflow.agents.exit_file import forget_exit
 from actorflow.agents.family import GRACE_SECONDS, Survivors
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
 from actorflow.agents.process_record import ProcessRecord
+from actorflow.agents.remains import last_call
 from actorflow.agents.running import RunningProgram
-from actorflow.agents.surviving import SurvivingProgram
+from actorflow.agents.surviving import SurvivingProgram, lost
 from actorflow.errors import AgentError
 from actorflow.values import FrozenDict
 
 __all__ = [
     "ProgramExit",
     "abandoned_if_cancelled",
+    "check_may_start",
     "end_survivors",
     "max_processes",
     "reattach_program",
@@ -94,6 +96,7 @@ async def run_program(
     Raises:
         AgentError: it could not be started, or its output could not be stored.
     """
+    check_may_start(request)
     marker = environment[MARKER_VARIABLE]
     program = await RunningProgram.start(
         argv,
@@ -116,6 +119,16 @@ async def run_program(
         # An exception on its way, such as Cancelled, goes on afterwards.
         left_running = await program.finish(grace_seconds)
     return ProgramExit(program.exit_code, request.folder / "stdout", request.folder / "stderr", left_running)
+
+
+def check_may_start(request: AgentRequest) -> None:
+    """Refuse to start a program where only what has finished is to be taken.
+
+    Raises:
+        AgentError: of kind ``lost``.
+    """
+    if request.takes_only:
+        raise lost("a program would have to be started for it")
 
 
 async def reattach_program(
@@ -144,6 +157,7 @@ async def reattach_program(
         stored_bytes=request.stored_bytes,
         grace_seconds=grace_seconds,
         is_followed=is_followed,
+        takes_only=request.takes_only,
     )
     try:
         with abandoned_if_cancelled(program):
@@ -184,7 +198,7 @@ async def end_survivors(folder: Path, *, marker: str = "", grace_seconds: float 
     with suppress(
         OSError
     ):  # a disk that fails: only if we die too before this attempt is recorded as ended, somebody could believe it
-        forget_exit(folder)  # before anything ends: how it ends now says nothing
+        forget_exit(last_call(folder))  # before anything ends: how it ends now says nothing
     survivors = Survivors(leader, marker or (record.marker if record else ""), taker=taker)
     try:
         is_any = bool(survivors.members())

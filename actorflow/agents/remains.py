@@ -12,12 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from actorflow.agents import process_table
-from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, EXIT_PART, read_exit_code
+from actorflow.agents.exit_file import EXIT_CUT, EXIT_FILE, EXIT_PART, is_forgotten, read_exit_code
 from actorflow.agents.in_hand import had_in_hand
 from actorflow.agents.input_mark import is_input_cut
 from actorflow.agents.process_record import RECORD_FILE, ProcessRecord, call_name
 
-__all__ = ["Remains", "ended_at", "remains_of"]
+__all__ = ["Remains", "ended_at", "is_given_up", "last_call", "remains_of"]
 
 
 class Remains(StrEnum):
@@ -40,7 +40,7 @@ def remains_of(folder: Path, *, marker: str = "") -> Remains:
         folder: the attempt's folder; it need not exist.
         marker: ``attempt_marker(…)`` of the attempt; a record that carries another one is none.
     """
-    folder = _last_call(folder)
+    folder = last_call(folder)
     record = ProcessRecord.read(folder)
     is_of_now = record is not None and record.boot_id == process_table.boot_id()
     if record is None or not is_of_now or (marker and record.marker != marker):
@@ -56,12 +56,18 @@ def remains_of(folder: Path, *, marker: str = "") -> Remains:
     return Remains.FINISHED if is_draining else Remains.GONE
 
 
+def is_given_up(folder: Path) -> bool:
+    """Whether somebody has begun to end the attempt in ``folder``, so that nobody can know any more how its work would have ended."""
+    folder = last_call(folder)
+    return ProcessRecord.read(folder) is not None and is_forgotten(folder)
+
+
 def ended_at(folder: Path) -> float | None:
     """Return when the last program of the attempt in ``folder`` ended, Unix seconds on the system's clock; None when nobody has written that down.
 
     The wrapper writes how it ended at that moment, and the file keeps its time when it gets its name.
     """
-    folder = _last_call(folder)
+    folder = last_call(folder)
     for name in (EXIT_FILE, EXIT_PART):
         if read_exit_code(folder / name) is not None:
             with suppress(OSError):
@@ -69,7 +75,7 @@ def ended_at(folder: Path) -> float | None:
     return None
 
 
-def _last_call(folder: Path) -> Path:
+def last_call(folder: Path) -> Path:
     """Return where the files of the last program are: an agent may call several, one after the other."""
     number = 2
     last = folder

@@ -94,6 +94,7 @@ class SurvivingProgram:
         stored_bytes: int = DEFAULT_STORED_BYTES,
         grace_seconds: float = GRACE_SECONDS,
         is_followed: bool = False,
+        takes_only: bool = False,
     ) -> SurvivingProgram:
         """Find the program of the attempt in ``folder``, running or finished.
 
@@ -104,6 +105,7 @@ class SurvivingProgram:
             grace_seconds: the time between TERM and KILL for what it leaves running.
             is_followed: whether its driver had already begun the next program of the same attempt, and so had
                 ended what this one left: whoever carries the marker belongs to that one.
+            takes_only: whether one that still runs is none to be waited for.
 
         Raises:
             AgentError: nothing is known of it; its kind is ``lost``.
@@ -113,6 +115,8 @@ class SurvivingProgram:
             raise lost("nothing is known of its program")
         if record.boot_id != process_table.boot_id():
             raise lost("the machine was started anew since it began")
+        if takes_only and record.find() is not None:
+            raise lost("it still runs")
         if is_input_cut(folder):
             raise lost("its driver died before it had given it all that it was to read")
         if any(had_in_hand(folder / stream) for stream in ("stdout", "stderr")):

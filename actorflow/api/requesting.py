@@ -7,21 +7,19 @@ under the lease, and a tree is told from the journal.
 from __future__ import annotations
 
 import secrets
-import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from actorflow.api.checking import registry_of
+from actorflow.api.cancelling import CancelledHere, cancel_here
 from actorflow.api.looking import Inspection, inspect
-from actorflow.api.scrubbing import scrub_lost, secrets_at_hand
 from actorflow.engine.control import Request, ask_driver
-from actorflow.engine.offline import CancelledOffline, cancel_offline
+from actorflow.engine.recovery import AttemptKey
 from actorflow.errors import RunLocked
-from actorflow.ids import RunId
-from actorflow.journal import Lease, RunStore, this_process, who_drives
+from actorflow.ids import RunId, TaskId
+from actorflow.journal import RunStore, who_drives
 from actorflow.settings import Settings
-from actorflow.state import RunState
+from actorflow.state import RunState, RunStatus
 from actorflow.state import events as ev
-from actorflow.state.pinned_spec import pinned_spec
 
 __all__ = ["Cancelled", "cancel", "tree"]
 
@@ -32,11 +30,17 @@ class Cancelled:
 
     Attributes:
         answer: one line for a person.
+        recorded: of a run that nobody drove, the tasks whose attempts had finished, and whose outcomes were recorded.
+        ended: the tasks of it whose attempts still ran.
+        left: the tasks of it whose attempts had finished and could not be recorded, each with the reason.
     """
 
     run_id: RunId
     state: RunState
     answer: str
+    recorded: tuple[TaskId, ...] = ()
+    ended: tuple[TaskId, ...] = ()
+    left: Mapping[TaskId, str] = field(default_factory=dict)
 
 
 async def cancel(run: str, *, settings: Settings, by: str) -> Cancelled:
@@ -45,6 +49,7 @@ async def cancel(run: str, *, settings: Settings, by: str) -> Cancelled:
     Raises:
         RunError: there is no such run.
         DriverSilent: its driver does not answer.
+        AgentError: what still runs of it cannot be ended.
         JournalError: the journal cannot be read or written.
     """
     while True:
@@ -56,28 +61,35 @@ async def cancel(run: str, *, settings: Settings, by: str) -> Cancelled:
         if await _ask(seen, "cancel", by) is not None:
             return Cancelled(seen.run_id, seen.state, f"run {seen.run_id} is being cancelled")
         try:
-            return await _cancel_here(seen, settings, by)
+            folder = RunStore(settings.state_dir).open(seen.run_id)
+            return _told(seen, await cancel_here(folder, settings=settings, by=by))
         except RunLocked:
             continue  # somebody has begun to drive it just now: ask them
 
 
-async def _cancel_here(seen: Inspection, settings: Settings, by: str) -> Cancelled:
-    folder = RunStore(settings.state_dir).open(seen.run_id)
-    now = int(time.time() * 1_000_000)
-    with Lease.acquire(folder.path, folder.run_id, now=now, describe=this_process(now=now, command="cancel")):
-        done = await cancel_offline(folder, by=by, now=time.time())
-        accepted = pinned_spec(seen.events)
-        if accepted is not None:
-            texts = secrets_at_hand(accepted, registry_of(settings))
-            await scrub_lost(folder, texts, [recorded.event for recorded in seen.events])
-    answer = f"run {seen.run_id} is cancelled; nobody was driving it{_what_was_left(done)}"
-    return Cancelled(seen.run_id, done.state, answer)
+def _told(seen: Inspection, done: CancelledHere) -> Cancelled:
+    status = "" if done.state.status is None else done.state.status.value
+    if done.was_over:
+        return Cancelled(seen.run_id, done.state, f"run {seen.run_id} is over already: {status}")
+    ended, recorded = _tasks(done.ended), _tasks(done.recorded)
+    left = {task: reason for (task, _), reason in done.left.items()}
+    is_cancelled = done.state.status is RunStatus.CANCELLED
+    answer = (
+        f"run {seen.run_id} is {'cancelled' if is_cancelled else f'over: {status}'}; nobody was driving it"
+    )
+    if ended:
+        answer += f", and what still ran of it was ended: {', '.join(ended)}"
+    if recorded:
+        were = "result that was ready was" if len(recorded) == 1 else "results that were ready were"
+        answer += f"; {len(recorded)} {were} recorded: {', '.join(recorded)}"
+    if left:
+        told = ", ".join(f"{task} ({reason})" for task, reason in left.items())
+        answer += f"; finished, and could not be recorded: {told}"
+    return Cancelled(seen.run_id, done.state, answer, recorded, ended, left)
 
 
-def _what_was_left(done: CancelledOffline) -> str:
-    ended, finished = sorted(task for task, _ in done.ended), sorted(task for task, _ in done.finished)
-    told = f", and what still ran of it was ended: {', '.join(ended)}" if ended else ""
-    return told + (f"; what had finished since is not taken: {', '.join(finished)}" if finished else "")
+def _tasks(attempts: Iterable[AttemptKey]) -> tuple[TaskId, ...]:
+    return tuple(sorted(task for task, _ in attempts))
 
 
 async def tree(run: str, *, settings: Settings) -> str:

@@ -8,11 +8,10 @@ is durable and its id is told. What comes after is ``engine.drive``.
 from __future__ import annotations
 
 import logging
-import random
 import secrets
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,7 @@ import msgspec
 import trio
 
 from actorflow import __version__
-from actorflow.agents.environment import attempt_marker
-from actorflow.agents.interface import Agent
-from actorflow.agents.masking import Masker
-from actorflow.agents.process import end_survivors, max_processes
+from actorflow.agents.process import max_processes
 from actorflow.api.checking import load_file, registry_of
 from actorflow.api.driver_clock import DriverClock
 from actorflow.api.heartbeat import Heartbeat
@@ -37,32 +33,31 @@ from actorflow.api.rehearsing import (
 )
 from actorflow.api.resuming import SpecChoice, prepare_resume
 from actorflow.api.scrubbing import scrub_lost
+from actorflow.api.sessions import Supplied
 from actorflow.api.signals import obey_signals
 from actorflow.api.stuck_disk import watch_disk
 from actorflow.api.supplies import agents_of, prepare, secrets_of
 from actorflow.api.terms import DEFAULT_TERMS, Terms
-from actorflow.engine.begun import is_copied
 from actorflow.engine.drive import Drive, driver_started
-from actorflow.engine.feed import Hub, Watch, watch_safely
+from actorflow.engine.feed import Watch, watch_safely
 from actorflow.engine.outliving import Outliving, as_begun, find_outliving
 from actorflow.engine.records import read_records
 from actorflow.engine.recovery import AttemptKey, recovery_events
 from actorflow.engine.room import Room
-from actorflow.engine.session import BlobReader, Clock, Session
+from actorflow.engine.session import Session
 from actorflow.engine.snapshots import Keeper, restored
+from actorflow.engine.survivors import end_attempts
 from actorflow.errors import ActorflowError
-from actorflow.ids import RunId, TaskId, make_run_id
+from actorflow.ids import RunId, make_run_id
 from actorflow.journal import (
     Ballast,
     BlobStore,
-    Journal,
     Lease,
     RunFolder,
     RunStore,
     open_sqlite_journal,
     this_process,
 )
-from actorflow.scheduling import Facts
 from actorflow.settings import Settings
 from actorflow.state import REHEARSAL, RunState, RunStatus, apply
 from actorflow.state import events as ev
@@ -127,7 +122,7 @@ async def run(
     if stubs is not None:
         recorded = masked_source(stubs, texts)
         accepted = msgspec.structs.replace(accepted, mode=REHEARSAL, stubs=recorded)
-    driving = _Driving(folder, _bounded(plan), agents, texts, settings.project_root, watch, terms)
+    driving = _Driving(Supplied(folder, _bounded(plan), agents, texts, settings.project_root), watch, terms)
     return await driving.drive(
         lambda state, epoch, _: [accepted, *_recovery(plan, apply(state, accepted, 0.0), epoch)]
     )
@@ -170,8 +165,8 @@ async def resume(
         found = prepare_resume(
             folder, settings=settings, max_parallel=max_parallel, from_tasks=from_tasks, spec=spec
         )
-    plan = _bounded(found.plan)
-    driving = _Driving(folder, plan, found.agents, found.secrets, found.root, watch, terms, is_resumed=True)
+    supplied = Supplied(folder, _bounded(found.plan), found.agents, found.secrets, found.root)
+    driving = _Driving(supplied, watch, terms, is_resumed=True)
     return await driving.drive(
         lambda state, epoch, outliving: found.events(state, driver_started(epoch), outliving)
     )
@@ -244,14 +239,15 @@ _First: TypeAlias = Callable[[RunState, int, Mapping[AttemptKey, Outliving]], li
 class _Driving:
     """One call's way from a run's folder to its end."""
 
-    folder: RunFolder
-    plan: Plan
-    agents: Mapping[str, Agent]
-    secrets: Mapping[str, str]
-    root: Path
+    supplied: Supplied
     watch: Watch | None
     terms: Terms
     is_resumed: bool = False
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder."""
+        return self.supplied.folder
 
     async def drive(self, first: _First) -> Finished:
         """Take the lease, open the journal, record what ``first`` gives for its state, our epoch and what has outlived the driver before, and drive."""
@@ -264,18 +260,22 @@ class _Driving:
             heartbeat.busy_seconds = partial(getattr, journal, "busy_seconds", 0.0)
             records = await journal.read()
             state = await trio.to_thread.run_sync(restored, self.folder.path, records)
-            found = await find_outliving(self.folder.path, self.folder.run_id, state, self.agents)
+            found = await find_outliving(self.folder.path, self.folder.run_id, state, self.supplied.agents)
             clock = DriverClock(state.updated_at)
-            begin = self.terms.extended(self._facts(), state, first(state, journal.epoch, found), now=clock())
+            begin = self.terms.extended(
+                self.supplied.facts(), state, first(state, journal.epoch, found), now=clock()
+            )
             if self.is_resumed:
                 await self._prepare(state, begin)
             lost = {(e.task, e.attempt) for e in begin if isinstance(e, ev.AttemptLost)}
             kept = as_begun({key: left for key, left in found.items() if key not in lost}, records)
-            await self._end_survivors(lost)
+            await end_attempts(self.folder, lost)
             BlobStore(self.folder.blobs).sweep()
             events = (recorded.event for record in records for recorded in read_records([record]))
-            await scrub_lost(self.folder, self.secrets.values(), events, spared=kept)
-            session = self._session(journal, state, clock)
+            await scrub_lost(self.folder, self.supplied.secrets.values(), events, spared=kept)
+            session = self.supplied.session(
+                journal, state, clock, leaves_when_parked=self.terms.exit_when_parked
+            )
             session = replace(session, keeper=(keeper := self._keeper(state)), outliving=kept)
             state = await self._drive(session, state, begin)
         if keeper.is_due(state, at_end=True):
@@ -290,13 +290,14 @@ class _Driving:
         """
         for event in begin:
             state = apply(state, event, 0.0)
-        left = [t for t in self.plan.tasks if not state.tasks[t].status.is_terminal]
-        await prepare(self.plan, self.agents, left)
+        left = [t for t in self.supplied.plan.tasks if not state.tasks[t].status.is_terminal]
+        await prepare(self.supplied.plan, self.supplied.agents, left)
 
     def _keeper(self, state: RunState) -> Keeper:
-        tasks = self.plan.tasks.values()
+        plan = self.supplied.plan
+        tasks = plan.tasks.values()
         limits = {task.id: task.retry.max_attempts for task in tasks if task.retry.max_attempts > 1}
-        return Keeper(self.folder.path, tuple(self.plan.tasks), limits, state.sequence)
+        return Keeper(self.folder.path, tuple(plan.tasks), limits, state.sequence)
 
     async def _drive(self, session: Session, state: RunState, events: list[ev.Event]) -> RunState:
         if not events:
@@ -327,54 +328,3 @@ class _Driving:
         if failed is not None:
             raise failed
         return state
-
-    def _session(self, journal: Journal, state: RunState, clock: Clock) -> Session:
-        blobs = BlobStore(self.folder.blobs)
-        run_id = self.folder.run_id
-        return Session(
-            run_id=run_id,
-            plan=self.plan,
-            facts=self._facts(),
-            initial=state,
-            journal=journal,
-            blobs=blobs,
-            agents=self.agents,
-            secrets=self.secrets,
-            masker=Masker(self.secrets.values()),
-            clock=clock,
-            hub=Hub(),
-            project_root=self.root,
-            attempt_folder=self.folder.attempt_dir,
-            leaves_when_parked=self.terms.exit_when_parked,
-            end_survivors=self._end_survivors_of,
-        )
-
-    def _facts(self) -> Facts:
-        blobs, run_id = BlobStore(self.folder.blobs), self.folder.run_id
-        return Facts(self.plan, lambda task, attempt: _jitter(run_id, task, attempt), BlobReader(blobs))
-
-    async def _end_survivors(self, attempts: Collection[AttemptKey]) -> None:
-        """End what a dead driver left running of these attempts, so that it does not run beside their next ones."""
-        failed: list[ActorflowError] = []
-
-        async def end(task: TaskId, attempt: int) -> None:
-            try:
-                await self._end_survivors_of(task, attempt)
-            except ActorflowError as error:
-                failed.append(error)
-
-        async with trio.open_nursery() as nursery:  # together: each may take its whole grace
-            for task, attempt in attempts:
-                nursery.start_soon(end, task, attempt)
-        if failed:
-            raise failed[0]
-
-    async def _end_survivors_of(self, task: TaskId, attempt: int) -> None:
-        folder = self.folder.attempt_dir(task, attempt)
-        if not is_copied(folder):
-            await end_survivors(folder, marker=attempt_marker(self.folder.run_id, task, attempt))
-
-
-def _jitter(run_id: RunId, task: TaskId, attempt: int) -> float:
-    """A factor between 0.5 and 1 that is the same whenever the same wait is computed again."""
-    return random.Random(f"{run_id}/{task}/{attempt}").uniform(0.5, 1.0)  # noqa: S311 (spreads load; nothing is secret)

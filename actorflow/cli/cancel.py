@@ -20,7 +20,8 @@ def cancel_command(run: str, as_json: bool, state_dir: str | None) -> None:
     """Cancel a run, from any terminal.
 
     RUN is an id, the beginning of one, or 'last'. Returns when the run has taken it: its agents are being
-    stopped then. A cancelled run can be resumed.
+    stopped then. Of a run whose driver has died, what has finished since is recorded, and what still
+    runs is ended; nothing is started. A cancelled run can be resumed.
     """
     import trio
 
@@ -31,7 +32,15 @@ def cancel_command(run: str, as_json: bool, state_dir: str | None) -> None:
     done = trio.run(partial(api.cancel, run, settings=settings_for(state_dir), by=_who()))
     if as_json:
         status = None if done.state.status is None else done.state.status.value
-        print_json({"run_id": done.run_id, "status": status, "answer": done.answer})
+        report = {
+            "run_id": done.run_id,
+            "status": status,
+            "answer": done.answer,
+            "recorded": list(done.recorded),
+            "ended": list(done.ended),
+            "not_recorded": [{"task": task, "reason": reason} for task, reason in done.left.items()],
+        }
+        print_json(report)
     else:
         say(escape(done.answer))
 

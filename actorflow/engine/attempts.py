@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import replace
 
 import msgspec
 import trio
 
-from actorflow.actors import AskFailed, Context, Ref
+from actorflow.actors import AskFailed, Context
 from actorflow.agents.interface import Agent, AgentRequest, AgentResult, Progress, Reattaches
 from actorflow.agents.remains import ended_at
 from actorflow.engine.attempt_channel import DeadlineChannel
 from actorflow.engine.begun import note_begun
 from actorflow.engine.fingerprints import fingerprint_of
-from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent
+from actorflow.engine.messages import OpenSession, Outcome, OutcomeEvent, Recorder
 from actorflow.engine.outcomes import close_attempt, event_of_error, event_of_result
 from actorflow.engine.outliving import LOST, Outliving
 from actorflow.engine.recovery import AttemptKey
@@ -72,9 +73,7 @@ class AttemptHost:
         """Whether an attempt has outlived its driver and waits here to be gone on with."""
         return (task, attempt) in self._outliving
 
-    def begin(
-        self, start: StartAttempt, state: RunState, driver: Ref[object], *, durable: trio.Event
-    ) -> None:
+    def begin(self, start: StartAttempt, state: RunState, driver: Recorder, *, durable: trio.Event) -> None:
         """Begin an attempt, or go on with one that has outlived its driver. One that has been stopped before, or while somebody asks the run to stop, ends without a call of its agent.
 
         One that still waits for its start to become durable is replaced: who was to tell it has crashed, and it
@@ -89,8 +88,6 @@ class AttemptHost:
         if self._nursery is None or (before is not None and before.has_begun):
             raise InternalError(f"attempt {start.attempt} of {start.task} cannot begin here and now")
         outliving = self._outliving.pop((start.task, start.attempt), None)
-        if outliving is not None:
-            start = msgspec.structs.replace(start, session=outliving.session)
         attempt = Attempt(self._session, start, state, driver, durable=durable, outliving=outliving)
         self._attempts[start.task, start.attempt] = attempt
         if (start.task, start.attempt) in self._stopped:
@@ -127,6 +124,7 @@ class Attempt:
 
     Attributes:
         outcome: how it ended; None while it runs.
+        left_because: why nothing could be taken of one that has finished, where nothing else is done than that.
     """
 
     __slots__ = (
@@ -144,6 +142,7 @@ class Attempt:
         "_state",
         "_stopped",
         "_waits_for_room",
+        "left_because",
         "outcome",
     )
 
@@ -152,16 +151,19 @@ class Attempt:
         session: Session,
         start: StartAttempt,
         state: RunState,
-        driver: Ref[object],
+        driver: Recorder,
         *,
         durable: trio.Event,
         outliving: Outliving | None = None,
     ) -> None:
         self.outcome: OutcomeEvent | None = None
+        self.left_because = ""
         self._outliving = outliving
         self._asked = None if outliving is None else outliving.asked
         self._session = session
-        self._start = start
+        self._start = (
+            start if outliving is None else msgspec.structs.replace(start, session=outliving.session)
+        )
         self._state = state
         self._driver = driver
         self._durable = durable
@@ -263,10 +265,7 @@ class Attempt:
             session.ending.fail(error)
             await trio.sleep_forever()
         except AgentError as error:
-            if self._stopped.is_set():
-                return self._cancelled(error)
-            is_lost = self._outliving is not None and error.kind == LOST
-            return ev.AttemptLost(start.task, start.attempt) if is_lost else self._failed(error)
+            return self._ended_by(error)
         except Exception as error:  # noqa: BLE001 - the boundary: whatever an agent raises fails its attempt and nothing else
             return self._failed(AgentError("crashed", f"the agent crashed: {type(error).__name__}: {error}"))
 
@@ -288,7 +287,8 @@ class Attempt:
         try:
             return self._make_request()
         except AgentError as error:
-            error.cost_usd, error.tokens = 0.0, 0  # no agent was called
+            if self._outliving is None:
+                error.cost_usd, error.tokens = 0.0, 0  # no agent was called
             raise
 
     def _make_request(self) -> AgentRequest:
@@ -299,6 +299,16 @@ class Attempt:
             masker = session.masker if session.secrets else None
             self._asked = fingerprint_of(request, session.agents[self._start.agent], masker)
         return request
+
+    def _ended_by(self, error: AgentError) -> OutcomeEvent:
+        """Return how the attempt ended, of which the agent, or what comes before it, says this."""
+        if self._stopped.is_set():
+            return self._cancelled(error)
+        is_lost = self._outliving is not None and error.kind == LOST
+        if self._session.takes_only and (is_lost or self._channel is None):
+            self.left_because = self._session.masker.text(error.message)
+            return self._cancelled(error)  # what it has cost is known all the same
+        return ev.AttemptLost(self._start.task, self._start.attempt) if is_lost else self._failed(error)
 
     def _failed(self, error: AgentError) -> OutcomeEvent:
         return event_of_error(self._session, self._start, error, self._spend, self._state)
@@ -339,7 +349,7 @@ class Attempt:
         now = self._session.clock()
         left = limit - max(0.0, now - (now if began is None else began))
         channel = self._channel = DeadlineChannel(self, self._scope, left, idle, has_begun=True)
-        return await agent.reattach(request, channel)
+        return await agent.reattach(replace(request, takes_only=self._session.takes_only), channel)
 
     def _interrupted(self) -> OutcomeEvent:
         if self._stopped.is_set():

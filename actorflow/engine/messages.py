@@ -7,7 +7,7 @@ events.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import trio
 
@@ -26,6 +26,7 @@ __all__ = [
     "OutcomeEvent",
     "PoolOpens",
     "Recorded",
+    "Recorder",
     "Rejoined",
     "RoomChanged",
     "RunMessage",
@@ -113,6 +114,24 @@ RunMessage: TypeAlias = (
     | RoomChanged
     | SupervisorRestarted
 )
+
+
+class Recorder(Protocol):
+    """Whoever records what becomes of attempts: the RunActor, through its ref."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether messages are accepted."""
+        ...
+
+    def tell_nowait(self, message: object, *, reserved: bool = False) -> None:
+        """Take an ``Outcome``."""
+        ...
+
+    async def ask(self, message: object, *, timeout_seconds: float) -> object:
+        """Record what an ``OpenSession`` says, and answer once it is durable."""
+        ...
+
 
 # --- to TaskActor ----------------------------------------------------------------------------------------------
 

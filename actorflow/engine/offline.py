@@ -1,86 +1,73 @@
-"""Changing a run that nobody drives: what a control request does when there is no driver to ask.
+"""Cancelling a run that nobody drives: what a control request does when there is no driver to ask.
 
-Takes the run's folder, with the lease held by the caller, and applies a cancellation to its journal as a
-driver would: what still runs of it is ended and CANCELLED, what was running and is gone is LOST, what is left is
-CANCELLED. The result of an attempt that has finished since is not taken, because taking it needs its agent; the
-caller is told. No agent is started and no hook runs.
+Takes the run's folder and journal, with the lease held by the caller, and applies a cancellation as a driver would: what has
+finished since has ended as it did, if its outcome can be taken; what still runs of it is ended and CANCELLED; what was
+running and is gone is LOST; what is left is CANCELLED. Outcomes are durable before the cancellation is, so one that
+is killed in between loses nothing of them. No agent is started and no hook runs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import trio
+from msgspec.structs import replace
 
-from actorflow.agents.environment import attempt_marker
-from actorflow.agents.process import end_survivors
-from actorflow.engine.begun import is_copied
-from actorflow.engine.outliving import look_for_outliving
-from actorflow.engine.records import read_records, records_of
+from actorflow.engine.outliving import Outliving
 from actorflow.engine.recovery import AttemptKey
+from actorflow.engine.session import Session
+from actorflow.engine.survivors import end_attempts
+from actorflow.engine.taking import Taken, take_finished
 from actorflow.errors import ActorflowError
-from actorflow.ids import TaskId
-from actorflow.journal import RunFolder, open_sqlite_journal
-from actorflow.state import RunState, RunStatus, TaskStatus, apply, fold
+from actorflow.journal import RunFolder
+from actorflow.scheduling.rules import end_phases
+from actorflow.state import RunState, RunStatus, TaskStatus
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 
-__all__ = ["CancelledOffline", "cancel_offline", "cancellation_events"]
+__all__ = ["cancellation_events", "take_and_end"]
+
+_OPEN = (TaskStatus.PENDING, TaskStatus.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class CancelledOffline:
-    """A run that was cancelled while nobody drove it.
-
-    Attributes:
-        ended: the attempts that still ran.
-        finished: those that had finished since, whose results are not taken.
-    """
-
-    state: RunState
-    ended: frozenset[AttemptKey]
-    finished: frozenset[AttemptKey]
-
-
-async def cancel_offline(folder: RunFolder, *, by: str, now: float) -> CancelledOffline:
-    """End what is left of the run's processes and record that it is cancelled.
+async def take_and_end(
+    folder: RunFolder, state: RunState, session: Session | None, finished: Mapping[AttemptKey, Outliving]
+) -> Taken:
+    """Record the outcomes of what has finished, and end everything else that is left of the run's open attempts meanwhile.
 
     Args:
-        now: Unix seconds.
+        session: what to take the outcomes with; None when there are none to take.
+        finished: whose outcomes are to be taken.
 
     Raises:
-        AgentError: a process cannot be ended; nothing is recorded then.
+        AgentError: a process cannot be ended.
+        JournalError: the storage failed, or there is no room.
     """
-    async with open_sqlite_journal(folder.journal) as journal:
-        state = fold((recorded.at, recorded.event) for recorded in read_records(await journal.read()))
-        found = look_for_outliving(folder.path, folder.run_id, state)
-        await _end_all(folder, state)
-        ended = frozenset(key for key, outliving in found.items() if not outliving.has_finished)
-        events = cancellation_events(state, by, journal.epoch, ended=ended)
-        await journal.append(records_of(events, now))
-        for event in events:
-            state = apply(state, event, now)
-        return CancelledOffline(state, ended, frozenset(found) - ended)
-
-
-async def _end_all(folder: RunFolder, state: RunState) -> None:
-    """End what is left of all open attempts, at once: each may take its whole grace."""
+    others = [key for key in _open_attempts(state) if key not in finished]
+    taken = Taken(state, frozenset(), {})
     failed: list[ActorflowError] = []
 
-    async def end(task: TaskId, attempt: int) -> None:
+    async def end() -> None:  # at once: agents cost money as long as they run
         try:
-            path = folder.attempt_dir(task, attempt)
-            if not is_copied(path):
-                await end_survivors(path, marker=attempt_marker(folder.run_id, task, attempt))
+            await end_attempts(folder, others)
         except ActorflowError as error:
             failed.append(error)
 
     async with trio.open_nursery() as nursery:
-        for task in state.tasks.values():
-            if task.is_attempt_open:
-                nursery.start_soon(end, task.id, task.attempts)
+        nursery.start_soon(end)
+        try:
+            if session is not None:
+                taken = await take_finished(session, finished)
+        except ActorflowError as error:
+            failed.append(error)
     if failed:
         raise failed[0]
+    await end_attempts(folder, taken.left)  # such as a verify that still runs
+    return taken
+
+
+def _open_attempts(state: RunState) -> list[AttemptKey]:
+    return [(task.id, task.attempts) for task in state.tasks.values() if task.is_attempt_open]
 
 
 def cancellation_events(
@@ -88,21 +75,35 @@ def cancellation_events(
 ) -> list[Event]:
     """Return what a cancellation records for a run that is not driven and not over.
 
+    One that comes when all is done, hooks too, changes nothing any more.
+
     Args:
         ended: the open attempts that ran until now, and were stopped for it.
     """
-    attempts = [(task.id, task.attempts) for task in state.tasks.values() if task.is_attempt_open]
+    attempts = _open_attempts(state)
     events: list[Event] = [ev.AttemptLost(*attempt) for attempt in attempts if attempt not in ended]
     if state.status is not RunStatus.RUNNING:
         events.append(ev.DriverStarted(pid=0, host="", epoch=epoch))
     events.append(ev.RunCancelRequested(by))
     events += [ev.AttemptCancelled(*attempt) for attempt in attempts if attempt in ended]
-    open_tasks = [t for t in state.tasks.values() if t.status in (TaskStatus.PENDING, TaskStatus.RUNNING)]
-    if state.outcome is None:
-        events += [ev.TaskCancelled(task.id) for task in open_tasks if not task.hook]
-        events.append(ev.RunSettled(RunStatus.CANCELLED))
-    outcome = RunStatus.CANCELLED if state.outcome is None else state.outcome
+    open_tasks = [t for t in state.tasks.values() if t.status in _OPEN]
+    outcome = state.outcome
+    if outcome is None:
+        cancelled = [task.id for task in open_tasks if not task.hook]
+        outcome = _outcome(state, is_any_cancelled=bool(cancelled))
+        events += [ev.TaskCancelled(task_id) for task_id in cancelled]
+        events.append(ev.RunSettled(outcome))
     events += [
         ev.TaskCancelled(task.id) for task in open_tasks if task.hook and task.status is TaskStatus.RUNNING
     ]
     return [*events, ev.RunFinished(outcome, state.account.cost_usd, state.account.tokens)]
+
+
+def _outcome(state: RunState, *, is_any_cancelled: bool) -> RunStatus:
+    """Return how the run ends. One with hooks to come is CANCELLED too: a resume finds nothing else to do, and runs them."""
+    if is_any_cancelled or state.cancelled:
+        return RunStatus.CANCELLED
+    outcome = RunStatus.FAILED if state.failed else RunStatus.SUCCESS
+    phases = end_phases(replace(state, outcome=outcome))
+    is_hook_to_come = any(task.hook in phases and task.status in _OPEN for task in state.tasks.values())
+    return RunStatus.CANCELLED if is_hook_to_come else outcome

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from actorflow.agents.environment import ANCESTORS_VARIABLE, MARKER_VARIABLE, attempt_marker
 from actorflow.agents.process_record import ProcessRecord
 from actorflow.agents.process_table import all_processes, markers_of, own_line
-from actorflow.agents.remains import Remains, ended_at
+from actorflow.agents.remains import Remains, ended_at, is_given_up
 from actorflow.engine.begun import read_begun, what_remains
 from actorflow.engine.records import read_records
 from actorflow.ids import RunId, TaskId
@@ -114,6 +114,8 @@ def _look(path: Path, run_id: RunId, tasks: Iterable[TaskState]) -> dict[Attempt
             continue
         folder = attempt_path(path, task.id, task.attempts)
         remains = what_remains(folder, marker=marker)
+        if remains is Remains.RUNNING and is_given_up(folder):
+            continue  # whoever began to end it was killed over that
         if remains is not Remains.GONE:
             record, begun = ProcessRecord.read(folder), read_begun(folder)
             found[task.id, task.attempts] = Outliving(

@@ -35,6 +35,7 @@ __all__ = [
     "repeats",
     "taken_over",
     "tasks_to_repeat",
+    "wanted",
 ]
 
 AttemptKey: TypeAlias = tuple[TaskId, int]
@@ -140,7 +141,16 @@ def taken_over(
     is not how their work ended. Nor those of tasks that are to be PENDING again, or that ``spec`` has not, or has as
     something else.
     """
-    may_stay = frozenset(
+    may_stay = wanted(plan, state, outliving)
+    if not may_stay:
+        return may_stay
+    repeated = repeats(plan, after_losses(state, may_stay, spec=spec), again)
+    return frozenset(key for key in may_stay if key[0] not in repeated)
+
+
+def wanted(plan: Plan, state: RunState, outliving: frozenset[AttemptKey]) -> frozenset[AttemptKey]:
+    """Return those of the attempts in ``outliving`` that nobody had begun to stop, and that ``plan`` has."""
+    return frozenset(
         (task.id, task.attempts)
         for task in state.tasks.values()
         if task.is_attempt_open
@@ -148,10 +158,6 @@ def taken_over(
         and not is_cancelled(state, task)
         and _is_in(plan, task)
     )
-    if not may_stay:
-        return may_stay
-    repeated = repeats(plan, after_losses(state, may_stay, spec=spec), again)
-    return frozenset(key for key in may_stay if key[0] not in repeated)
 
 
 def _is_in(plan: Plan, task: TaskState) -> bool:

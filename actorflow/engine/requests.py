@@ -25,7 +25,7 @@ from actorflow.values import Frozen, FrozenDict
 from actorflow.workflow.plan import Plan, PlannedTask
 from actorflow.workflow.shell_text import shell_environment
 
-__all__ = ["RequestFacts", "build_request"]
+__all__ = ["RequestFacts", "build_request", "start_again"]
 
 
 class RequestFacts(Protocol):
@@ -103,6 +103,12 @@ def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -
         budget_usd=budget_share(session.plan, state) if start.backend else None,
         stored_bytes=session.plan.workflow.settings.stored_output_bytes,
     )
+
+
+def start_again(task: TaskState) -> StartAttempt:
+    """Return the start of a task's open attempt, as it was decided."""
+    pool = "" if task.pool == task.backend else task.pool
+    return StartAttempt(task.id, task.attempts, task.agent, task.backend, pool, task.session_id)
 
 
 def _interrupted_by(task: TaskState, start: StartAttempt) -> str:

@@ -36,6 +36,7 @@ from actorflow.engine.messages import (
 )
 from actorflow.engine.paths import TASKS, task_name
 from actorflow.engine.recording import record
+from actorflow.engine.requests import start_again
 from actorflow.engine.run_clock import RunClock
 from actorflow.engine.session import Session
 from actorflow.engine.task_actor import TaskActor
@@ -311,7 +312,7 @@ class RunActor(Actor):
 
     def _instruct_running(self, task: TaskState) -> None:
         if task.is_attempt_open:
-            self._carry(_start_again(task), self._state, _set_event())
+            self._carry(start_again(task), self._state, _set_event())
         elif task.due_at is not None:
             self._tell_task(task.id, WaitUntil(task.due_at))
 
@@ -380,9 +381,3 @@ def _set_event() -> trio.Event:
     event = trio.Event()
     event.set()
     return event
-
-
-def _start_again(task: TaskState) -> StartAttempt:
-    """Return the start of a task's open attempt, as it was decided."""
-    pool = "" if task.pool == task.backend else task.pool
-    return StartAttempt(task.id, task.attempts, task.agent, task.backend, pool, task.session_id)

@@ -98,6 +98,7 @@ class Session:
         keeper: makes snapshots of a long journal; None for none.
         outliving: attempts of a driver before this one that are gone on with, instead of being begun.
         end_survivors: ends what is left of (task, attempt), which nobody can go on with.
+        takes_only: nothing is done but to take what attempts have left that have finished; see ``AgentRequest``.
     """
 
     run_id: RunId
@@ -120,6 +121,7 @@ class Session:
     room: Room = field(default_factory=Room)
     outliving: Mapping[AttemptKey, Outliving] = field(default_factory=dict)
     end_survivors: Callable[[TaskId, int], Awaitable[None]] = nothing_is_left
+    takes_only: bool = False
 
     @property
     def load(self) -> LoadBlob:

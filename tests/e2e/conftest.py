@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.e2e.scene import Scene
 
 PATIENCE_SECONDS = 50
 """How long anything may take in these tests; then the test fails, and the suite goes on."""
@@ -164,3 +166,10 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def fifo(project: Project) -> Callable[[str], Fifo]:
     return lambda name: Fifo(project.root / name)
+
+
+@pytest.fixture
+def scene(project: Project) -> Iterator[Scene]:
+    scene = Scene(project)
+    yield scene
+    scene.kill_all()

@@ -22,7 +22,7 @@ from actorflow.agents.environment import (
 )
 from actorflow.agents.exit_reasons import printable, stderr_tail
 from actorflow.agents.interface import AgentRequest, AttemptChannel, Progress
-from actorflow.agents.process import end_survivors, reattach_program, run_program
+from actorflow.agents.process import check_may_start, end_survivors, reattach_program, run_program
 from actorflow.agents.remains import Remains, remains_of
 from actorflow.agents.with_room import with_room
 from actorflow.errors import AgentError
@@ -79,6 +79,8 @@ async def verify(
         AgentError: it could not be run at all.
     """
     folder = request.folder / f"verify-{number}"
+    if not folder.exists():
+        check_may_start(request)
     await with_room(channel, partial(folder.mkdir, mode=0o700, exist_ok=True))
     environment = process_environment(request)
     around = environment[MARKER_VARIABLE]

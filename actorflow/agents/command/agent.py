@@ -27,6 +27,7 @@ from actorflow.agents.command.turn import Turn, TurnEnd, has_begun, take_turn, t
 from actorflow.agents.exit_reasons import exit_failure, stderr_tail
 from actorflow.agents.family import GRACE_SECONDS
 from actorflow.agents.interface import AgentRequest, AgentResult, AttemptChannel
+from actorflow.agents.process import check_may_start
 from actorflow.agents.process_record import RECORD_FILE, call_name
 from actorflow.agents.prompt import UNATTENDED, compose_prompt
 from actorflow.agents.surviving import lost
@@ -177,6 +178,8 @@ class _Attempt:
         Raises:
             AgentError: it failed, or gave none.
         """
+        if self._calls and not self._has_next_begun:
+            check_may_start(self._request)
         self._calls += 1
         self._notes = (*self._notes, *self._spend.begin_call(self._session))
         request = await with_room(self._spend, turn_request, self._request, self._calls)
