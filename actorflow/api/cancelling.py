@@ -27,7 +27,7 @@ from actorflow.engine.outliving import Outliving, as_begun, look_for_outliving
 from actorflow.engine.records import read_records, records_of
 from actorflow.engine.recovery import AttemptKey, wanted
 from actorflow.engine.snapshots import restored
-from actorflow.engine.taking import Taken
+from actorflow.engine.taking import Left, Taken
 from actorflow.errors import ActorflowError, JournalError
 from actorflow.journal import Journal, Lease, Record, RunFolder, open_sqlite_journal, this_process
 from actorflow.settings import Settings
@@ -103,24 +103,27 @@ class _Cancellation:
         taken = await self._take_and_end(finished, clock)
         await self._scrub(spared=taken.recorded)
         state, now = taken.state, clock()
-        events = cancellation_events(state, by, self.journal.epoch, ended=ended)
+        events = cancellation_events(state, by, self.journal.epoch, ended=ended, left=taken.left)
         for event in events:
             state = apply(state, event, now)
         await self.journal.append(records_of(events, now))
         return CancelledHere(
-            state, recorded=taken.recorded, ended=ended, left=dict(sorted(taken.left.items()))
+            state,
+            recorded=taken.recorded,
+            ended=ended,
+            left={key: found.reason for key, found in sorted(taken.left.items())},
         )
 
     async def _take_and_end(self, finished: Mapping[AttemptKey, Outliving], clock: DriverClock) -> Taken:
         found: Resumption | None = None
-        left: dict[AttemptKey, str] = {}
+        left: dict[AttemptKey, Left] = {}
         if finished:
             try:
                 found = prepare_resume(self.folder, settings=self.settings, spec="pinned")
             except JournalError:
                 raise
             except ActorflowError as error:
-                left = dict.fromkeys(finished, error.message)
+                left = dict.fromkeys(finished, Left(error.message))
         session = None
         if found is not None:
             left = self._not_to_be_taken(found, finished)
@@ -132,18 +135,18 @@ class _Cancellation:
 
     def _not_to_be_taken(
         self, found: Resumption, finished: Mapping[AttemptKey, Outliving]
-    ) -> dict[AttemptKey, str]:
+    ) -> dict[AttemptKey, Left]:
         """Return those of the attempts whose outcome cannot be taken, each with the reason."""
         stays = wanted(found.plan, self.state, frozenset(finished))
-        left: dict[AttemptKey, str] = {}
+        left: dict[AttemptKey, Left] = {}
         for key, outliving in finished.items():
             agent = self.state.tasks[outliving.task].agent
             if key not in stays:
-                left[key] = "its driver had begun to stop it"
+                left[key] = Left("its driver had begun to stop it")
             elif not isinstance(found.agents.get(agent), Reattaches):
-                left[key] = f"its agent '{agent}' is not at hand"
+                left[key] = Left(f"its agent '{agent}' is not at hand")
             elif not found.knows_secrets_of(outliving):
-                left[key] = "a secret that it knows has changed"
+                left[key] = Left("a secret that it knows has changed")
         return left
 
     async def _scrub(self, spared: Collection[AttemptKey]) -> None:

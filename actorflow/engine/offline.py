@@ -17,15 +17,17 @@ from actorflow.engine.outliving import Outliving
 from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.session import Session
 from actorflow.engine.survivors import end_attempts
-from actorflow.engine.taking import Taken, take_finished
+from actorflow.engine.taking import Left, Taken, take_finished
 from actorflow.errors import ActorflowError
 from actorflow.journal import RunFolder
 from actorflow.scheduling.rules import end_phases
-from actorflow.state import RunState, RunStatus, TaskStatus
+from actorflow.state import RunState, RunStatus, TaskStatus, apply
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 
 __all__ = ["cancellation_events", "take_and_end"]
+
+NOTHING_LEFT: Mapping[AttemptKey, Left] = {}
 
 _OPEN = (TaskStatus.PENDING, TaskStatus.RUNNING)
 
@@ -44,7 +46,7 @@ async def take_and_end(
         JournalError: the storage failed, or there is no room.
     """
     others = [key for key in _open_attempts(state) if key not in finished]
-    taken = Taken(state, frozenset(), {})
+    taken = Taken(state)
     failed: list[ActorflowError] = []
 
     async def end() -> None:  # at once: agents cost money as long as they run
@@ -71,7 +73,12 @@ def _open_attempts(state: RunState) -> list[AttemptKey]:
 
 
 def cancellation_events(
-    state: RunState, by: str, epoch: int, *, ended: frozenset[AttemptKey] = frozenset()
+    state: RunState,
+    by: str,
+    epoch: int,
+    *,
+    ended: frozenset[AttemptKey] = frozenset(),
+    left: Mapping[AttemptKey, Left] = NOTHING_LEFT,
 ) -> list[Event]:
     """Return what a cancellation records for a run that is not driven and not over.
 
@@ -79,13 +86,16 @@ def cancellation_events(
 
     Args:
         ended: the open attempts that ran until now, and were stopped for it.
+        left: those that had finished, and were not taken.
     """
+    closing = {key: found.events for key, found in left.items() if found.events}
+    closing |= {key: (ev.AttemptCancelled(*key),) for key in ended}
     attempts = _open_attempts(state)
-    events: list[Event] = [ev.AttemptLost(*attempt) for attempt in attempts if attempt not in ended]
+    events: list[Event] = [ev.AttemptLost(*attempt) for attempt in attempts if attempt not in closing]
     if state.status is not RunStatus.RUNNING:
         events.append(ev.DriverStarted(pid=0, host="", epoch=epoch))
     events.append(ev.RunCancelRequested(by))
-    events += [ev.AttemptCancelled(*attempt) for attempt in attempts if attempt in ended]
+    events += [event for attempt in attempts for event in closing.get(attempt, ())]
     open_tasks = [t for t in state.tasks.values() if t.status in _OPEN]
     outcome = state.outcome
     if outcome is None:
@@ -96,6 +106,8 @@ def cancellation_events(
     events += [
         ev.TaskCancelled(task.id) for task in open_tasks if task.hook and task.status is TaskStatus.RUNNING
     ]
+    for event in events:
+        state = apply(state, event, state.updated_at)
     return [*events, ev.RunFinished(outcome, state.account.cost_usd, state.account.tokens)]
 
 

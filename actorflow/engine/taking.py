@@ -8,8 +8,8 @@ program, nor the next attempt of a task that may be tried again, nor a task that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import trio
 from msgspec.structs import replace
@@ -23,13 +23,28 @@ from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.requests import start_again
 from actorflow.engine.session import Session
 from actorflow.errors import JournalFull
+from actorflow.ids import TaskId
 from actorflow.scheduling.commands import CompleteTask, FailTask
 from actorflow.scheduling.rules import after_attempt
 from actorflow.state import RunState, apply
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 
-__all__ = ["Taken", "take_finished"]
+__all__ = ["Left", "Taken", "take_finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """An attempt that had finished, and of which nothing could be taken.
+
+    Attributes:
+        reason: why, for a person.
+        events: what is to be recorded of it when its run is cancelled, and not before: its session, and that it is
+            CANCELLED, with what it has cost; () when nothing is known of it.
+    """
+
+    reason: str
+    events: tuple[Event, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +54,12 @@ class Taken:
     Attributes:
         state: after all of it.
         recorded: those whose outcome is recorded now.
-        left: the others, each with why nothing could be taken of it. Those that the state has as open no more have
-            been recorded as cancelled, with what they have cost.
+        left: the others, which are open still.
     """
 
     state: RunState
-    recorded: frozenset[AttemptKey]
-    left: Mapping[AttemptKey, str]
+    recorded: frozenset[AttemptKey] = frozenset()
+    left: Mapping[AttemptKey, Left] = field(default_factory=dict)
 
 
 async def take_finished(session: Session, found: Mapping[AttemptKey, Outliving]) -> Taken:
@@ -58,18 +72,20 @@ async def take_finished(session: Session, found: Mapping[AttemptKey, Outliving])
         JournalFull: there is no room for one of them; it, and those after it, are as they were.
         JournalError: the storage failed.
     """
-    state, recorded, left = session.initial, set[AttemptKey](), dict[AttemptKey, str]()
+    state, recorded, left = session.initial, set[AttemptKey](), dict[AttemptKey, Left]()
     for key in sorted(found, key=lambda key: session.plan.tasks[key[0]].index):
         recorder = _Recorder()
         attempt = await _carried_out(session, state, found[key], recorder)
         if isinstance(attempt, str):
-            left[key] = attempt
+            left[key] = Left(attempt)
             continue
+        assert attempt.outcome is not None  # noqa: S101 (narrows the type: its work is done)
+        events = (*recorder.sessions, attempt.outcome)
         if attempt.left_because:
-            left[key] = attempt.left_because
-        else:
-            recorded.add(key)
-        state = await _record(session, state, attempt, recorder, taken_over=found)
+            left[key] = Left(attempt.left_because, events)
+            continue
+        state = await _record(session, state, key[0], events, taken_over=found)
+        recorded.add(key)
     return Taken(state, frozenset(recorded), left)
 
 
@@ -104,8 +120,8 @@ async def _carried_out(
 async def _record(
     session: Session,
     state: RunState,
-    attempt: Attempt,
-    recorder: _Recorder,
+    task: TaskId,
+    happened: Sequence[Event],
     *,
     taken_over: Mapping[AttemptKey, Outliving],
 ) -> RunState:
@@ -123,9 +139,8 @@ async def _record(
         tasks = {task_id for task_id, _ in taken_over}
         ordered = tuple(task_id for task_id in session.plan.tasks if task_id in tasks)
         take(replace(driver_started(session.journal.epoch), taken_over=ordered))
-    assert attempt.outcome is not None  # noqa: S101 (narrows the type: its work is done)
-    take(*recorder.sessions, attempt.outcome)
-    follows = after_attempt(session.facts, state, state.tasks[attempt.outcome.task], at)
+    take(*happened)
+    follows = after_attempt(session.facts, state, state.tasks[task], at)
     if isinstance(follows, CompleteTask | FailTask):
         take(*follows.events())
     await session.journal.append(records_of(events, at))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,78 @@ async def test_a_second_call_of_which_nothing_is_known_makes_the_attempt_lost(ki
     assert caught.value.kind == "lost"
     await end_survivors(world.request.folder, marker=marker_of(world.request))
     assert alive(world.request) == []
+
+
+async def only_taken(world):
+    """Return why nothing can be taken of the attempt, where nothing may be started."""
+    world.request = replace(world.request, takes_only=True)
+    with pytest.raises(AgentError) as caught:
+        await world.reattach()
+    return caught.value
+
+
+async def over(world):
+    """Let the program end, and wait until it has."""
+    world.go()
+    with trio.fail_after(30):
+        while remains_of(world.request.folder) is not Remains.FINISHED:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+
+
+async def test_a_result_can_be_taken_where_nothing_may_be_started(killed):
+    world = killed({**said("hello", before=3), "waits": True})
+    await over(world)
+    world.request = replace(world.request, takes_only=True)
+
+    result = await world.reattach()
+
+    assert (result.output, result.tokens) == ("hello", 15)
+
+
+async def test_where_nothing_may_be_started_no_answer_goes_back_and_what_it_has_cost_is_said(killed):
+    world = killed({**said("no json"), "waits": True}, said('{"a": 1}'), schema=SCHEMA)
+    await over(world)
+
+    error = await only_taken(world)
+
+    assert (error.kind, error.tokens, error.session_id) == ("lost", 15, streams.CODEX_SESSION)
+    assert len(world.calls) == 1
+    assert not (world.request.folder / "turn-2").exists()
+
+
+async def test_where_nothing_may_be_started_nothing_is_verified_and_what_still_runs_is_not_waited_for(
+    killed, tmp_path
+):
+    verify = f"echo x >> {tmp_path}/verified; until [ -e {tmp_path}/go ]; do sleep 0.05; done"
+    never = killed({**said("first"), "waits": True}, verify=verify)
+    assert (await only_taken(never)).kind == "lost"  # it still runs
+    await over(never)
+
+    assert "would have to be started" in (await only_taken(never)).message
+    assert not (tmp_path / "verified").exists()
+
+
+async def test_where_nothing_may_be_started_a_verify_that_still_runs_is_not_waited_for(killed, tmp_path):
+    verify = f"echo x >> {tmp_path}/verified; until [ -e {tmp_path}/go ]; do sleep 0.05; done"
+    world = killed(said("first"), until="verified", verify=verify)
+
+    error = await only_taken(world)
+
+    assert (error.kind, error.tokens) == ("lost", 15)
+    assert "verify: it still runs" in error.message
+    await end_survivors(world.request.folder, marker=marker_of(world.request))
+    assert alive(world.request) == []
+
+
+async def test_where_nothing_may_be_started_what_a_verify_has_said_counts(killed, tmp_path):
+    verify = f"echo x >> {tmp_path}/verified; until [ -e {tmp_path}/go ]; do sleep 0.05; done"
+    world = killed(said("first"), until="verified", verify=verify)
+    world.go()
+    checked = world.request.folder / "verify-1"
+    with trio.fail_after(30):
+        while remains_of(checked) is not Remains.FINISHED:
+            await trio.testing.wait_all_tasks_blocked(0.01)
+    world.request = replace(world.request, takes_only=True)
+
+    assert (await world.reattach()).output == "first"
+    assert (tmp_path / "verified").read_text() == "x\n"

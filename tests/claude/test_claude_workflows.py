@@ -233,6 +233,50 @@ def test_after_kill_9_of_the_driver_a_claude_is_taken_over_and_nothing_is_paid_t
     assert left_of(run_id) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the environment of a process cannot be read")
+@pytest.mark.parametrize("verify", ["", "echo x >> verified.txt"], ids=["taken", "never verified"])
+def test_after_kill_9_of_the_driver_cancel_records_what_claude_has_cost_and_asks_nothing_more(
+    api, start, actorflow, status, project, verify
+):
+    checked = f"verify: {verify}, agent: claude" if verify else "agent: claude"
+    (project / "one.yaml").write_text(ONE.replace("agent: claude", checked))
+    api.when(
+        "work for long",
+        tool("Bash", command="echo STEP ONE DONE >> steps.txt", description="d"),
+        text("finished", delay=1.0),
+    )
+    process = start("run", "one.yaml", "-q")
+    run_id = process.stdout.readline().strip()
+    wait_until(lambda: len(api.requests) == 2)  # in the middle of a turn
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: left_of(run_id) == [])
+
+    said = json.loads(actorflow("cancel", run_id, "--json").stdout)
+
+    task = status(run_id)["tasks"]["work"]
+    assert len(api.requests) == 2
+    assert task["cost_usd"] > 0
+    assert task["tokens"] > 0
+    [entry] = json.loads(actorflow("history", "--json").stdout)
+    assert entry["cost_usd"] == pytest.approx(task["cost_usd"])
+    if not verify:
+        assert (said["status"], said["recorded"]) == ("success", ["work"])
+        assert task["output"] == "finished"
+        return
+    assert (said["status"], said["recorded"], task["status"]) == ("cancelled", [], "cancelled")
+    assert said["not_recorded"][0]["task"] == "work"
+    assert "would have to be started" in said["not_recorded"][0]["reason"]
+    assert not (project / "verified.txt").exists()
+    journal = actorflow("events", "last", "--json").stdout
+    assert journal.index("RunCancelRequested") < journal.index("AttemptCancelled")
+    api.when("work for long", text("once more"))
+    actorflow("resume", run_id, "-q")
+    assert status(run_id)["tasks"]["work"]["output"] == "once more"
+    assert len({request.session for request in api.requests}) == 1
+    assert (project / "verified.txt").read_text() == "x\n"
+
+
 def test_without_a_program_or_a_login_a_run_does_not_begin(actorflow, project):
     (project / "one.yaml").write_text(ONE)
 
