@@ -71,6 +71,7 @@ class SurvivingProgram:
         grace_seconds: float,
         *,
         is_followed: bool,
+        takes_only: bool,
     ) -> None:
         self.pid = record.pid
         self._folder = folder
@@ -80,6 +81,7 @@ class SurvivingProgram:
         self._growths = growths
         self._grace_seconds = grace_seconds
         self._is_followed = is_followed
+        self._takes_only = takes_only
         self._left_running = 0
         self._on_output: Callable[[], None] = _nothing
 
@@ -129,7 +131,7 @@ class SurvivingProgram:
             )
             for stream in ("stdout", "stderr")
         ]
-        return cls(folder, record, growths, grace_seconds, is_followed=is_followed)
+        return cls(folder, record, growths, grace_seconds, is_followed=is_followed, takes_only=takes_only)
 
     async def work(self) -> None:
         """Follow its output until it has exited and all is in the files, or it is clear that never will be. Cancellation leaves it running.
@@ -177,6 +179,8 @@ class SurvivingProgram:
 
     def abandon(self) -> None:
         """Have its end say nothing to whoever comes after us; as of a ``RunningProgram``. Its attempt ends, so what follows it is ended with it."""
+        if self._takes_only:
+            return  # it had ended before, by itself
         self._is_followed, self._survivors.spared = False, ""
         try:
             forget_exit(self._folder)

@@ -7,8 +7,6 @@ at hand. A cancellation never fails for want of those; then it says what could n
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +16,7 @@ import trio
 from actorflow.agents.interface import Reattaches
 from actorflow.api.checking import registry_of
 from actorflow.api.driver_clock import DriverClock
-from actorflow.api.heartbeat import Heartbeat
+from actorflow.api.heartbeat import Heartbeat, take_lease
 from actorflow.api.resuming import Resumption, prepare_resume
 from actorflow.api.scrubbing import scrub_lost, secrets_at_hand
 from actorflow.api.sessions import Supplied
@@ -29,7 +27,7 @@ from actorflow.engine.recovery import AttemptKey, wanted
 from actorflow.engine.snapshots import restored
 from actorflow.engine.taking import Left, Taken
 from actorflow.errors import ActorflowError, JournalError
-from actorflow.journal import Journal, Lease, Record, RunFolder, open_sqlite_journal, this_process
+from actorflow.journal import Journal, Record, RunFolder, open_sqlite_journal
 from actorflow.settings import Settings
 from actorflow.state import RunState, apply
 from actorflow.state.pinned_spec import pinned_spec
@@ -65,10 +63,7 @@ async def cancel_here(folder: RunFolder, *, settings: Settings, by: str) -> Canc
         JournalFull: there is no room. What was not recorded is as it was.
         JournalError: the journal cannot be read or written.
     """
-    now = int(time.time() * 1_000_000)
-    command = " ".join(["actorflow", *sys.argv[1:3]])
-    driver = this_process(now=now, command=command)
-    with Lease.acquire(folder.path, folder.run_id, now=now, describe=driver) as lease:
+    with take_lease(folder) as lease:
         heartbeat = Heartbeat(lease)
         return await heartbeat.during(partial(_cancel_under, heartbeat, folder, settings, by))
 
@@ -96,11 +91,12 @@ class _Cancellation:
     state: RunState
 
     async def carry_out(self, by: str) -> CancelledHere:
+        supplies = self._supplies()  # first: what ends by itself between the look and the end of it is lost
         found = as_begun(look_for_outliving(self.folder.path, self.folder.run_id, self.state), self.records)
         ended = frozenset(key for key, outliving in found.items() if not outliving.has_finished)
         finished = {key: outliving for key, outliving in found.items() if outliving.has_finished}
         clock = DriverClock(self.state.updated_at)
-        taken = await self._take_and_end(finished, clock)
+        taken = await self._take_and_end(supplies, finished, clock)
         await self._scrub(spared=taken.recorded)
         state, now = taken.state, clock()
         events = cancellation_events(state, by, self.journal.epoch, ended=ended, left=taken.left)
@@ -114,20 +110,26 @@ class _Cancellation:
             left={key: found.reason for key, found in sorted(taken.left.items())},
         )
 
-    async def _take_and_end(self, finished: Mapping[AttemptKey, Outliving], clock: DriverClock) -> Taken:
-        found: Resumption | None = None
-        left: dict[AttemptKey, Left] = {}
-        if finished:
-            try:
-                found = prepare_resume(self.folder, settings=self.settings, spec="pinned")
-            except JournalError:
-                raise
-            except ActorflowError as error:
-                left = dict.fromkeys(finished, Left(error.message))
-        session = None
-        if found is not None:
-            left = self._not_to_be_taken(found, finished)
-            supplied = Supplied(self.folder, found.plan, found.agents, found.secrets, found.root)
+    def _supplies(self) -> Resumption | str:
+        """Return what results can be taken with; or why they cannot."""
+        if not any(task.is_attempt_open for task in self.state.tasks.values()):
+            return ""
+        try:
+            return prepare_resume(self.folder, settings=self.settings, spec="pinned")
+        except JournalError:
+            raise
+        except ActorflowError as error:
+            return "; ".join(error.message.splitlines())
+
+    async def _take_and_end(
+        self, supplies: Resumption | str, finished: Mapping[AttemptKey, Outliving], clock: DriverClock
+    ) -> Taken:
+        if isinstance(supplies, str):
+            left = {key: Left(supplies) for key in finished}
+            session = None
+        else:
+            left = self._not_to_be_taken(supplies, finished)
+            supplied = Supplied(self.folder, supplies.plan, supplies.agents, supplies.secrets, supplies.root)
             session = supplied.session(self.journal, self.state, clock, takes_only=True)
         to_take = {key: outliving for key, outliving in finished.items() if key not in left}
         taken = await take_and_end(self.folder, self.state, session, to_take)

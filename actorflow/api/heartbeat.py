@@ -1,23 +1,37 @@
 """The heartbeat of a driver: as long as it and its disk are at work, whoever looks from outside can see that.
 
-Takes the lease; beats for as long as a piece of work goes on. A process that is stopped, an event loop that hangs and
+Takes the lease, and beats for as long as a piece of work goes on. A process that is stopped, an event loop that hangs and
 a disk that does not answer end the beats, each in its way, and the driver is called silent after
 ``journal.lease.SILENT_SECONDS``. Must not keep anybody waiting: a beat that is stuck is left behind.
 """
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import trio
 
 from actorflow.api.stuck_disk import SILENT_SECONDS
-from actorflow.journal.lease import BEAT_SECONDS, Lease
+from actorflow.journal import RunFolder
+from actorflow.journal.lease import BEAT_SECONDS, Lease, this_process
 
-__all__ = ["Heartbeat"]
+__all__ = ["Heartbeat", "take_lease"]
 
 T = TypeVar("T")
+
+
+def take_lease(folder: RunFolder) -> Lease:
+    """Take the lease of a run for this process, and for the command that it carries out.
+
+    Raises:
+        RunLocked: another process drives it.
+    """
+    now = int(time.time() * 1_000_000)
+    command = " ".join(["actorflow", *sys.argv[1:3]])
+    return Lease.acquire(folder.path, folder.run_id, now=now, describe=this_process(now=now, command=command))
 
 
 def _idle() -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from actorflow import __version__
 from actorflow.agents.process import max_processes
 from actorflow.api.checking import load_file, registry_of
 from actorflow.api.driver_clock import DriverClock
-from actorflow.api.heartbeat import Heartbeat
+from actorflow.api.heartbeat import Heartbeat, take_lease
 from actorflow.api.pinning import capacity_of, entries_of
 from actorflow.api.rehearsing import (
     Rehearsal,
@@ -52,11 +51,9 @@ from actorflow.ids import RunId, make_run_id
 from actorflow.journal import (
     Ballast,
     BlobStore,
-    Lease,
     RunFolder,
     RunStore,
     open_sqlite_journal,
-    this_process,
 )
 from actorflow.settings import Settings
 from actorflow.state import REHEARSAL, RunState, RunStatus, apply
@@ -161,7 +158,7 @@ async def resume(
     """
     store = RunStore(settings.state_dir)
     folder = store.open(store.resolve(run))
-    with _lease(folder):
+    with take_lease(folder):
         found = prepare_resume(
             folder, settings=settings, max_parallel=max_parallel, from_tasks=from_tasks, spec=spec
         )
@@ -223,12 +220,6 @@ def _recovery(plan: Plan, state: RunState, epoch: int) -> list[ev.Event]:
     return recovery_events(plan, state, driver_started(epoch))
 
 
-def _lease(folder: RunFolder) -> Lease:
-    now = int(time.time() * 1_000_000)
-    command = " ".join(["actorflow", *sys.argv[1:3]])
-    return Lease.acquire(folder.path, folder.run_id, now=now, describe=this_process(now=now, command=command))
-
-
 # --- the run -----------------------------------------------------------------------------------------------------
 
 
@@ -251,7 +242,7 @@ class _Driving:
 
     async def drive(self, first: _First) -> Finished:
         """Take the lease, open the journal, record what ``first`` gives for its state, our epoch and what has outlived the driver before, and drive."""
-        with _lease(self.folder) as lease:
+        with take_lease(self.folder) as lease:
             heartbeat = Heartbeat(lease)
             return await heartbeat.during(partial(self._drive_under, heartbeat, first))
 

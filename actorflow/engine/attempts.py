@@ -294,7 +294,8 @@ class Attempt:
     def _make_request(self) -> AgentRequest:
         """Return the request, and keep its fingerprint, unless that of an earlier driver is known."""
         session = self._session
-        request = build_request(session, self._state, self._start)
+        has_begun = self._outliving is not None
+        request = build_request(session, self._state, self._start, has_begun=has_begun)
         if self._asked is None:
             masker = session.masker if session.secrets else None
             self._asked = fingerprint_of(request, session.agents[self._start.agent], masker)

@@ -67,8 +67,13 @@ class RequestFacts(Protocol):
         ...
 
 
-def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -> AgentRequest:
+def build_request(
+    session: RequestFacts, state: RunState, start: StartAttempt, *, has_begun: bool = False
+) -> AgentRequest:
     """Make the request for an attempt.
+
+    Args:
+        has_begun: whether another driver has begun it; then the folder in which it works may be gone by now.
 
     Raises:
         AgentError: a value cannot be filled in, or the working directory is not there.
@@ -87,7 +92,7 @@ def build_request(session: RequestFacts, state: RunState, start: StartAttempt) -
         attempt=start.attempt,
         agent=start.agent,
         parameters=parameters,
-        cwd=_cwd(session, spec.cwd, must_exist=not state.is_rehearsal),
+        cwd=_cwd(session, spec.cwd, must_exist=not (state.is_rehearsal or has_begun)),
         project_root=session.project_root,
         folder=_folder(session, start),
         idempotency_key=f"{state.key_id}/{start.task}",

@@ -334,3 +334,27 @@ async def test_where_nothing_may_be_started_what_a_verify_has_said_counts(killed
 
     assert (await world.reattach()).output == "first"
     assert (tmp_path / "verified").read_text() == "x\n"
+
+
+async def test_who_is_interrupted_while_a_result_is_only_taken_leaves_it_there(killed):
+    world = killed({**said("hello", before=3), "waits": True})
+    await over(world)
+    before, world.request = world.request, replace(world.request, takes_only=True)
+
+    with trio.CancelScope() as interrupted:
+        interrupted.cancel()
+        await world.reattach()
+
+    assert remains_of(world.request.folder) is Remains.FINISHED
+    world.request = before
+    assert (await world.reattach()).output == "hello"
+
+
+async def test_a_second_call_that_was_ended_is_nobodys_result(killed):
+    world = killed(said("no json"), {**said('{"a": 2}'), "waits": True}, schema=SCHEMA)
+    assert remains_of(world.request.folder) is Remains.RUNNING
+
+    await end_survivors(world.request.folder, marker=marker_of(world.request))
+
+    assert remains_of(world.request.folder) is Remains.GONE
+    assert alive(world.request) == []

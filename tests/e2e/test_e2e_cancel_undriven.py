@@ -183,6 +183,58 @@ def test_one_that_is_killed_after_it_has_recorded_a_result_has_lost_nothing(scen
     assert scene.left() == []
 
 
+def test_a_failure_that_was_recorded_by_one_that_was_killed_is_retried_by_a_resume(scene) -> None:
+    fails = {"retry": {"max_attempts": 2, "delay": 0}}
+    scene.write(
+        hold("a", '[ "$ACTORFLOW_ATTEMPT" -ge 2 ]', **fails),
+        {"id": "b", "parameters": {"command": STUBBORN + HOLD + "echo b"}},
+    )
+    scene.kill(began=2)
+    finish(scene, "a", running=("b",))
+    with scene.project.start("cancel", "last") as cancel:
+        scene.project.until(lambda: scene.events(ev.AttemptFailed))  # while b has its grace
+        cancel.send_signal(signal.SIGKILL)
+        cancel.communicate()
+    assert scene.events(ev.RetryScheduled) == []
+    scene.go("b")
+
+    assert scene.resume()["status"] == "success"
+    assert sorted(scene.began()) == ["a 1", "a 2", "b 1", "b 2"]
+
+
+def test_where_it_worked_may_be_gone(scene) -> None:
+    scene.project.root.joinpath("there").mkdir()
+    scene.write(
+        {"id": "a", "cwd": "there", "parameters": {"command": "cd ..; " + HOLD + "rmdir there; echo a"}},
+        hold("b"),
+    )
+    scene.kill(began=2)
+    finish(scene, "a", running=("b",))
+    assert not scene.project.root.joinpath("there").exists()
+
+    assert scene.project.report("cancel", "last")["recorded"] == ["a"]
+    assert output(scene, "a") == "a"
+
+
+def test_an_agent_that_is_gone_is_named_and_the_run_is_cancelled_all_the_same(scene) -> None:
+    agents = scene.project.root / ".claude/agents"
+    agents.mkdir()
+    agents.joinpath("helper.yaml").write_text(
+        f"command: [sh, {scene.project.root}/helper.sh]\noutput: {{format: text}}\n", encoding="utf-8"
+    )
+    scene.project.write("helper.sh", HOLD + "echo helped")
+    scene.write({"id": "a", "agent": "helper", "parameters": {"task": "help"}}, hold("b"))
+    scene.kill(began=2)
+    finish(scene, "a", running=("b",))
+    agents.joinpath("helper.yaml").unlink()
+
+    said = scene.project.report("cancel", "last")
+
+    assert (said["status"], said["recorded"], said["ended"]) == ("cancelled", [], ["b"])
+    assert "helper" in said["not_recorded"][0]["reason"]
+    assert "\n" not in said["answer"]
+
+
 @pytest.mark.parametrize("size", [10, 200_000], ids=["an event", "a blob"])
 def test_on_a_full_disk_nothing_is_lost_and_it_can_be_asked_again(scene, size) -> None:
     scene.write(hold("a", f"head -c {size} /dev/zero | tr '\\0' x"), hold("b"))
