@@ -13,6 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAMMAR = ROOT / "grammar" / "expression.lark"
+WIDEST = 2**32 - 1
+"""The width of a pattern without an end; which number that is depends on the version of Python."""
 OPTIONS = {"parser": "lalr", "lexer": "contextual", "keep_all_tokens": True, "maybe_placeholders": False}
 
 
@@ -43,6 +45,8 @@ def _stable(value: Any) -> Any:
         return [_stable(item) for item in value]
     if isinstance(value, set | frozenset):
         return sorted(_stable(item) for item in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return min(value, WIDEST)
     return value
 
 

@@ -97,7 +97,9 @@ def _ask_ps(pid: int) -> Process | None:
 def boot_id() -> str:
     """Return what changes when the machine starts anew; empty when the system does not tell."""
     if not HAS_PROC:
-        return _ask(["sysctl", "-n", "kern.bootsessionuuid"]).strip()
+        with suppress(FileNotFoundError):
+            return _ask(["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"]).strip()
+        return ""
     return _read("/proc/sys/kernel/random/boot_id").decode("ascii").strip()
 
 

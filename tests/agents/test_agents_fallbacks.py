@@ -108,7 +108,7 @@ async def test_without_proc_the_program_itself_survives_nothing(monkeypatch, tmp
     monkeypatch.setattr(
         process_table,
         "_ask",
-        lambda command, ask=process_table._ask: "" if "sysctl" in command else ask(command),
+        lambda command, ask=process_table._ask: "" if "sysctl" in command[0] else ask(command),
     )
     channel, request = RecordingChannel(), make_request(tmp_path, {"command": "echo up; exec sleep 1000"})
 

@@ -125,11 +125,10 @@ async def test_asked_to_stop_while_the_disk_is_full_it_stops_at_once_and_a_resum
                 await trio.sleep(100)
                 chain.drive.cancel("somebody")
 
-    with pytest.raises(JournalFull), trio.fail_after(200):
-        try:
-            await chain.run(watch=ask)
-        except* JournalFull as group:
-            raise group.exceptions[0] from None
+    with pytest.raises(ExceptionGroup) as stopped, trio.fail_after(200):
+        await chain.run(watch=ask)
+    assert stopped.value.subgroup(JournalFull) is not None
+    assert stopped.value.subgroup(lambda error: not isinstance(error, JournalFull | ExceptionGroup)) is None
     assert chain.state.status is RunStatus.RUNNING
     disk.full_until = 0.0
     state = await chain.run()

@@ -24,6 +24,12 @@ def name_of(path: Path) -> str:
     return f"{path.parent.name}/{path.name.partition('.')[0]}"
 
 
+def unpack_image(path: Path, folder: Path) -> None:
+    options = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # it is there since Python 3.11.4
+    with tarfile.open(path) as image:
+        image.extractall(folder, **options)
+
+
 def state_of(records) -> dict:
     return told(fold((recorded.at, recorded.event) for recorded in read_records(records)))
 
@@ -60,8 +66,7 @@ def test_an_imported_history_is_a_run_and_is_exported_as_it_came(path: Path, tmp
 
 @pytest.mark.parametrize("path", IMAGES, ids=name_of)
 def test_a_database_of_that_version_is_read_as_its_history(path: Path, tmp_path: Path) -> None:
-    with tarfile.open(path) as image:
-        image.extractall(tmp_path, filter="data")
+    unpack_image(path, tmp_path)
     history = path.parent / f"{path.name.partition('.')[0]}.state.json"
     (tmp_path / "lock").touch()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from actorflow.errors import JournalError
 from actorflow.journal import Record, RunFolder, RunStore
 from actorflow.journal.copying import fill_database
 from actorflow.journal.salvage import good_part
-from tests.histories.test_histories import IMAGES
+from tests.histories.test_histories import IMAGES, unpack_image
 
 RUN = "20261122-184800-k3v9qd"
 
@@ -67,8 +66,7 @@ def test_flipped_bits_and_cut_ends_leave_a_true_beginning(folder: RunFolder) -> 
 
 def test_a_broken_log_counts_up_to_where_it_breaks(tmp_path: Path) -> None:
     (path,) = [path for path in IMAGES if path.name.startswith("interrupted")]
-    with tarfile.open(path) as image:
-        image.extractall(tmp_path, filter="data")
+    unpack_image(path, tmp_path)
     whole = good_part(tmp_path / "journal.db").records
     log = tmp_path / "journal.db-wal"
     data = bytearray(log.read_bytes())
