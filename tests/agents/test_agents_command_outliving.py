@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -238,7 +239,8 @@ async def test_a_verify_that_is_gone_is_run_anew(killed, tmp_path):
     verify = f"echo x >> {tmp_path}/verified; test -e {tmp_path}/go || exec sleep 1000"
     world = killed(said("first"), until="verified", verify=verify)
     for pid in alive(world.request):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended with the one before
+            os.kill(pid, signal.SIGKILL)
 
     world.go()
     result = await world.reattach()
