@@ -38,9 +38,9 @@ def built(monkeypatch):
     tasks: list[str] = []
     build = attempts.build_request
 
-    def spy(session, state, start):
+    def spy(session, state, start, **how):
         tasks.append(start.task)
-        return build(session, state, start)
+        return build(session, state, start, **how)
 
     monkeypatch.setattr(attempts, "build_request", spy)
     return tasks
