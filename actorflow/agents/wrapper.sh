@@ -10,6 +10,9 @@
 
 # Signals to the group are the program's business; we have to say how it ended. (It gets the default action.)
 trap : HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
+# Those that have no names everywhere, by number. Where a number is no signal the shell complains, and goes on
+# because of 'command': without it an error of trap would end it.
+command trap : 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 34 2>/dev/null
 
 # Sleeps until the driver dies, then takes in what the program writes. Whoever has taken in everything gives
 # exit.part its name: the driver, and then it kills this one, or this one.
@@ -17,6 +20,7 @@ trap : HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
 	# Not behind the bracket: there some shells keep a copy of the pipes' ends, and the pipes never end.
 	exec </dev/null >/dev/null 2>&1 6>&- 7>&- 8>&-
 	trap '' HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
+	command trap '' 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64 34
 	unset TMOUT # with it, read would end in some shells
 	read -r ACTORFLOW_READ <&3
 	take() {

@@ -121,6 +121,8 @@ ENDS = {
     "trap '' TERM; kill -TERM 0; exit 5": 5,
     "trap '' USR1 ALRM; kill -USR1 0; kill -ALRM 0; exit 6": 6,
     "kill -USR2 0": -12,
+    "trap '' 34 40 64; kill -34 0; kill -40 0; kill -64 0; exit 7": 7,
+    "kill -40 0": -40,
 }
 
 
