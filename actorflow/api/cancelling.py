@@ -20,11 +20,13 @@ from actorflow.api.heartbeat import Heartbeat, take_lease
 from actorflow.api.resuming import Resumption, prepare_resume
 from actorflow.api.scrubbing import scrub_lost, secrets_at_hand
 from actorflow.api.sessions import Supplied
+from actorflow.engine.drive import driver_started
 from actorflow.engine.offline import cancellation_events, take_and_end
 from actorflow.engine.outliving import Outliving, as_begun, look_for_outliving
 from actorflow.engine.records import read_records, records_of
 from actorflow.engine.recovery import AttemptKey, wanted
 from actorflow.engine.snapshots import restored
+from actorflow.engine.survivors import end_attempts
 from actorflow.engine.taking import Left, Taken
 from actorflow.errors import ActorflowError, JournalError
 from actorflow.journal import Journal, Record, RunFolder, open_sqlite_journal
@@ -132,7 +134,13 @@ class _Cancellation:
             supplied = Supplied(self.folder, supplies.plan, supplies.agents, supplies.secrets, supplies.root)
             session = supplied.session(self.journal, self.state, clock, takes_only=True)
         to_take = {key: outliving for key, outliving in finished.items() if key not in left}
-        taken = await take_and_end(self.folder, self.state, session, to_take)
+        taken = await take_and_end(
+            self.state,
+            session,
+            to_take,
+            driver=driver_started(self.journal.epoch),
+            end_all=partial(end_attempts, self.folder),
+        )
         return Taken(taken.state, taken.recorded, {**left, **taken.left})
 
     def _not_to_be_taken(

@@ -1,6 +1,6 @@
 """Cancelling a run that nobody drives: what a control request does when there is no driver to ask.
 
-Takes the run's folder and journal, with the lease held by the caller, and applies a cancellation as a driver would: what has
+Takes the run's state and session, with the lease held by the caller, and applies a cancellation as a driver would: what has
 finished since has ended as it did, if its outcome can be taken; what still runs of it is ended and CANCELLED; what was
 running and is gone is LOST; what is left is CANCELLED. Outcomes are durable before the cancellation is, so one that
 is killed in between loses nothing of them. No agent is started and no hook runs.
@@ -8,7 +8,8 @@ is killed in between loses nothing of them. No agent is started and no hook runs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TypeAlias
 
 import trio
 from msgspec.structs import replace
@@ -16,16 +17,16 @@ from msgspec.structs import replace
 from actorflow.engine.outliving import Outliving
 from actorflow.engine.recovery import AttemptKey
 from actorflow.engine.session import Session
-from actorflow.engine.survivors import end_attempts
 from actorflow.engine.taking import Left, Taken, take_finished
 from actorflow.errors import ActorflowError
-from actorflow.journal import RunFolder
 from actorflow.scheduling.rules import end_phases
-from actorflow.state import RunState, RunStatus, TaskStatus, apply
+from actorflow.state import RunState, RunStatus, TaskState, TaskStatus, apply
 from actorflow.state import events as ev
 from actorflow.state.events import Event
 
 __all__ = ["cancellation_events", "take_and_end"]
+
+EndAll: TypeAlias = Callable[[Iterable[AttemptKey]], Awaitable[None]]
 
 NOTHING_LEFT: Mapping[AttemptKey, Left] = {}
 
@@ -33,13 +34,20 @@ _OPEN = (TaskStatus.PENDING, TaskStatus.RUNNING)
 
 
 async def take_and_end(
-    folder: RunFolder, state: RunState, session: Session | None, finished: Mapping[AttemptKey, Outliving]
+    state: RunState,
+    session: Session | None,
+    finished: Mapping[AttemptKey, Outliving],
+    *,
+    driver: ev.DriverStarted,
+    end_all: EndAll,
 ) -> Taken:
     """Record the outcomes of what has finished, and end everything else that is left of the run's open attempts meanwhile.
 
     Args:
         session: what to take the outcomes with; None when there are none to take.
         finished: whose outcomes are to be taken.
+        driver: who takes them.
+        end_all: ends what is left of attempts, all at once.
 
     Raises:
         AgentError: a process cannot be ended.
@@ -51,7 +59,7 @@ async def take_and_end(
 
     async def end() -> None:  # at once: agents cost money as long as they run
         try:
-            await end_attempts(folder, others)
+            await end_all(others)
         except ActorflowError as error:
             failed.append(error)
 
@@ -59,17 +67,22 @@ async def take_and_end(
         nursery.start_soon(end)
         try:
             if session is not None:
-                taken = await take_finished(session, finished)
+                taken = await take_finished(session, finished, driver)
         except ActorflowError as error:
             failed.append(error)
     if failed:
         raise failed[0]
-    await end_attempts(folder, taken.left)  # such as a verify that still runs
+    await end_all(taken.left)  # such as a verify that still runs
     return taken
 
 
 def _open_attempts(state: RunState) -> list[AttemptKey]:
-    return [(task.id, task.attempts) for task in state.tasks.values() if task.is_attempt_open]
+    return [(task.id, task.attempts) for task in _in_order(state) if task.is_attempt_open]
+
+
+def _in_order(state: RunState) -> list[TaskState]:
+    """Return the tasks, in an order that is the same for everybody: that of the workflow may not be at hand."""
+    return sorted(state.tasks.values(), key=lambda task: task.id)
 
 
 def cancellation_events(
@@ -96,7 +109,7 @@ def cancellation_events(
         events.append(ev.DriverStarted(pid=0, host="", epoch=epoch))
     events.append(ev.RunCancelRequested(by))
     events += [event for attempt in attempts for event in closing.get(attempt, ())]
-    open_tasks = [t for t in state.tasks.values() if t.status in _OPEN]
+    open_tasks = [task for task in _in_order(state) if task.status in _OPEN]
     outcome = state.outcome
     if outcome is None:
         cancelled = [task.id for task in open_tasks if not task.hook]

@@ -15,7 +15,6 @@ import trio
 from msgspec.structs import replace
 
 from actorflow.engine.attempts import Attempt
-from actorflow.engine.drive import driver_started
 from actorflow.engine.messages import OpenSession
 from actorflow.engine.outliving import Outliving
 from actorflow.engine.records import records_of
@@ -62,10 +61,13 @@ class Taken:
     left: Mapping[AttemptKey, Left] = field(default_factory=dict)
 
 
-async def take_finished(session: Session, found: Mapping[AttemptKey, Outliving]) -> Taken:
+async def take_finished(
+    session: Session, found: Mapping[AttemptKey, Outliving], driver: ev.DriverStarted
+) -> Taken:
     """Record how the attempts ended, one after the other, in the order of the workflow.
 
     Args:
+        driver: who does so.
         found: attempts that are open in ``session.initial`` and have finished, as ``as_begun`` gives them.
 
     Raises:
@@ -84,7 +86,7 @@ async def take_finished(session: Session, found: Mapping[AttemptKey, Outliving])
         if attempt.left_because:
             left[key] = Left(attempt.left_because, events)
             continue
-        state = await _record(session, state, key[0], events, taken_over=found)
+        state = await _record(session, state, key[0], events, driver=_with(driver, session, found))
         recorded.add(key)
     return Taken(state, frozenset(recorded), left)
 
@@ -123,7 +125,7 @@ async def _record(
     task: TaskId,
     happened: Sequence[Event],
     *,
-    taken_over: Mapping[AttemptKey, Outliving],
+    driver: ev.DriverStarted,
 ) -> RunState:
     """Make durable how an attempt ended, and what follows for its task; return the state after it."""
     at = max(session.clock(), state.updated_at)
@@ -136,15 +138,21 @@ async def _record(
             events.append(event)
 
     if state is session.initial:
-        tasks = {task_id for task_id, _ in taken_over}
-        ordered = tuple(task_id for task_id in session.plan.tasks if task_id in tasks)
-        take(replace(driver_started(session.journal.epoch), taken_over=ordered))
+        take(driver)
     take(*happened)
     follows = after_attempt(session.facts, state, state.tasks[task], at)
     if isinstance(follows, CompleteTask | FailTask):
         take(*follows.events())
     await session.journal.append(records_of(events, at))
     return state
+
+
+def _with(
+    driver: ev.DriverStarted, session: Session, found: Mapping[AttemptKey, Outliving]
+) -> ev.DriverStarted:
+    """Return the driver with what it has taken over, in the order of the workflow."""
+    tasks = {task_id for task_id, _ in found}
+    return replace(driver, taken_over=tuple(task_id for task_id in session.plan.tasks if task_id in tasks))
 
 
 class _Recorder:

@@ -92,6 +92,7 @@ class Ledger:
         self._is_cancelled = False
         self._stops = Stops()
         self._outliving: set[tuple[str, int]] = set()
+        self._undriven: set[int] = set()
 
     # --- what the script of an agent rests on --------------------------------------------------------------------
 
@@ -203,6 +204,8 @@ class Ledger:
         self._lost[event.task] += isinstance(event, ev.AttemptLost)
 
     def _started(self, event: ev.AttemptStarted, at: float) -> None:
+        if self._epoch in self._undriven:
+            self._broken(f"attempt {event.attempt} of {event.task} is started because the run is cancelled")
         task = self._plan.tasks[event.task]
         if (event.task, event.attempt) in self._ends:
             self._broken(f"attempt {event.attempt} of {event.task} is started twice")
@@ -314,7 +317,7 @@ class Ledger:
     def _finished(self, event: ev.RunFinished) -> None:
         for task in self.state.tasks.values():
             is_expected = not task.hook or task.hook == "on_start" or task.hook in END_PHASES[event.status]
-            is_spared = self._cancelled_at_the_end and bool(task.hook)
+            is_spared = (self._cancelled_at_the_end or self._epoch in self._undriven) and bool(task.hook)
             if task.is_attempt_open or (is_expected and not is_spared and not task.status.is_terminal):
                 self._broken(f"the run is finished, and {task.id} is {task.status.value}")
         has_failed = any(t.status.value == "failed" for t in self.state.tasks.values() if not t.hook)
@@ -348,6 +351,8 @@ class Ledger:
         beside: Sequence[tuple[str, int]] = (),
     ) -> None:
         """Check that an agent may be called now; ``beside`` are other attempts of its task that are at work wherever they are."""
+        if driver in self._undriven:
+            self._broken(f"attempt {attempt} of {task} begins because the run is cancelled")
         if beside and not is_replaced:
             self._broken(f"attempt {attempt} of {task} begins while {beside} is at work")
         self._check_may_work(driver, task, attempt, now)
@@ -376,6 +381,10 @@ class Ledger:
             self._broken(f"attempt {attempt} of {task} is gone on with twice")
         running[task] = attempt
         self._check_room(list(running), "at work")
+
+    def is_cancelled_by(self, epoch: int) -> None:
+        """Take note that who writes under ``epoch`` drives nothing: the run is cancelled while nobody drives it."""
+        self._undriven.add(epoch)
 
     def has_outlived(self, attempts: Iterable[tuple[str, int]]) -> None:
         """Take note of what the next driver finds of the attempts that the one before left open."""

@@ -13,11 +13,12 @@ import msgspec
 import pytest
 import trio
 
-from actorflow.engine import recording, recovery, run_actor
+from actorflow.engine import offline, recording, recovery, run_actor, taking
 from actorflow.engine.attempts import Attempt, AttemptHost
 from actorflow.engine.drive import Drive
 from actorflow.engine.records import records_of
 from actorflow.engine.run_actor import RunActor
+from actorflow.engine.taking import Taken
 from actorflow.engine.task_actor import TaskActor
 from actorflow.engine.validity import Comparison
 from actorflow.journal import MemoryBlobs, MemoryJournal, Record
@@ -68,13 +69,13 @@ def starts_without_a_record(plant: pytest.MonkeyPatch) -> None:
 
 
 def forgets_how_often_a_task_has_failed(plant: pytest.MonkeyPatch) -> None:
-    folded_again, read = run_actor.folded_again, Driver._read
+    folded_again, read = run_actor.folded_again, Driver.read
 
     async def forgetful(session: Any) -> RunState:
         return _without_counters(await folded_again(session))
 
     plant.setattr(run_actor, "folded_again", forgetful)
-    plant.setattr(Driver, "_read", lambda self: _without_counters(read(self)))
+    plant.setattr(Driver, "read", lambda self: _without_counters(read(self)))
 
 
 def _without_counters(state: RunState) -> RunState:
@@ -261,6 +262,26 @@ def forgets_whom_it_was_to_go_on_with(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(AttemptHost, "has_outlived", lambda *_: False)
 
 
+def cancels_what_has_finished_and_is_paid_for(plant: pytest.MonkeyPatch) -> None:
+    async def take_nothing(session: Any, found: Any, driver: Any) -> Taken:
+        return Taken(session.initial)
+
+    plant.setattr(offline, "take_finished", take_nothing)
+
+
+def records_that_an_attempt_is_cancelled_before_its_run_is(plant: pytest.MonkeyPatch) -> None:
+    take = taking.take_finished
+
+    async def too_early(session: Any, found: Any, driver: Any) -> Taken:
+        taken = await take(session, found, driver)
+        state = taken.state
+        for left in taken.left.values():
+            await session.journal.append(records_of(left.events, max(session.clock(), state.updated_at)))
+        return taken
+
+    plant.setattr(offline, "take_finished", too_early)
+
+
 PLANTED: dict[Plant, str] = {
     acts_before_the_commit: "not durable",
     waits_for_a_commit_that_will_never_come: "does not end",
@@ -294,6 +315,8 @@ PLANTED: dict[Plant, str] = {
     takes_over_what_is_to_run_again: "not possible|are taken over",
     takes_over_what_is_asked_something_else_now: "is asked something else now",
     forgets_whom_it_was_to_go_on_with: "begins while|still at work",
+    cancels_what_has_finished_and_is_paid_for: "was paid for",
+    records_that_an_attempt_is_cancelled_before_its_run_is: "nobody has cancelled the run",
 }
 """Each mistake, and what the ledger says about it."""
 

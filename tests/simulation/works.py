@@ -94,7 +94,7 @@ class Works:
     def outliving(self, state: RunState) -> dict[AttemptKey, Outliving]:
         """Say what is left of the attempts that are open in ``state``, as somebody who looks at the machine sees it."""
         found: dict[AttemptKey, Outliving] = {}
-        for task in state.tasks.values():
+        for task in sorted(state.tasks.values(), key=lambda task: task.id):
             key = task.id, task.attempts
             work = self._all.get(key) if task.is_attempt_open else None
             if work is None or not (work.is_known and work.is_found):

@@ -57,6 +57,7 @@ from tests.simulation.faults import (
     draw_fault,
 )
 from tests.simulation.ledger import Ledger, LoggedRecords, Violation
+from tests.simulation.undriven import cancel_undriven, draw_faults
 from tests.simulation.workflows import Role, Scenario, draw_scenario
 from tests.simulation.works import Work, Works
 
@@ -179,6 +180,8 @@ class World:
         self.is_curable = self.rng.random() < 0.5
         self.resumes_left = self.rng.choice((0, 0, 1, 2)) if disturbed else 0
         self.wishes = random.Random(seed * 31 + 7)
+        self.passers_by = random.Random(seed * 389 + 3)
+        self.meets_people = disturbed and lives is None
         self.reruns_left = self.wishes.choice((0, 0, 1)) if disturbed else 0
         if not disturbed:
             self.faults = []
@@ -238,6 +241,18 @@ class World:
                 self.blame(Violation(f"the run does not end; {why}; its tasks are {self.statuses()}"))
                 return
             await trio.sleep(self.rng.choice((0.0, 0.0, 0.3, 1.0, 60.0)))
+            if not driver.is_replaced and self._is_cancelled_now():
+                self.fired["cancel_undriven"] += 1
+                await trio.sleep(
+                    self.passers_by.choice((0.0, 1.0, 30.0))
+                )  # what outlives its driver may finish
+                faults = Faults(draw_faults(self.passers_by), self.fired)
+                driver = Driver(self, 1000 + self.driver_count, faults, cancels=True)
+                self._drivers.append(driver)
+                nursery.start_soon(driver.live)
+                await driver.over.wait()
+                if self._is_over():
+                    return
 
     async def _stop_when_broken(self, nursery: trio.Nursery) -> None:
         await self._is_broken.wait()
@@ -245,6 +260,13 @@ class World:
 
     async def _stop(self, nursery: trio.Nursery) -> None:
         nursery.cancel_scope.cancel()
+
+    def _is_cancelled_now(self) -> bool:
+        """Whether somebody cancels the run before the next driver comes; a run that is over is not cancelled."""
+        status = self.ledger.state.status
+        is_open = status is not None and not status.is_terminal
+        likely = 0.4 if any(task.is_attempt_open for task in self.ledger.state.tasks.values()) else 0.1
+        return self.meets_people and is_open and self.passers_by.random() < likely
 
     def _is_over(self) -> bool:
         status = self.ledger.state.status
@@ -298,8 +320,9 @@ class World:
 class Driver:
     """One process that drives the run, from its start to its death or its end."""
 
-    def __init__(self, world: World, number: int, faults: Faults) -> None:
+    def __init__(self, world: World, number: int, faults: Faults, *, cancels: bool = False) -> None:
         self.world = world
+        self._cancels = cancels
         self.faults = faults
         self.over = trio.Event()
         self.is_dead = False
@@ -339,7 +362,10 @@ class Driver:
         world = self.world
         journal = world.disk.open(sync=self._sync)
         self.epoch = journal.epoch
-        state = self._read()
+        if self._cancels:
+            await self._cancel_undriven(journal)
+            return
+        state = self.read()
         first: list[ev.Event] = [] if state.sequence else [self._accepted()]
         if first:
             state = fold([(world.clock(), first[0])])
@@ -349,14 +375,14 @@ class Driver:
         first += self._resume(state, started, outliving)
         lost = {(event.task, event.attempt) for event in first if isinstance(event, ev.AttemptLost)}
         for key in lost:
-            await self._end_survivors(*key)
+            await self.end_survivors(*key)
         if world.wishes.random() < 0.15 and first and state.status is not RunStatus.PENDING:
             first = _lifting(first)  # somebody knows that limits are lifted
         if not first:  # it has succeeded, and nobody wants anything of it again
             return
         if state.status is RunStatus.PAUSED and state.paused_kind == "budget":
             first += self._raise_budget(state)
-        session = self._session(journal, {key: found for key, found in outliving.items() if key not in lost})
+        session = self.session(journal, {key: found for key, found in outliving.items() if key not in lost})
         self._drive = Drive(session)
         async with journal, trio.open_nursery() as nursery:
             nursery.start_soon(self._die)
@@ -367,6 +393,20 @@ class Driver:
             await self._run(self._drive, first)
             self._is_gone = True
             nursery.cancel_scope.cancel()
+
+    async def _cancel_undriven(self, journal: Any) -> None:
+        """Cancel the run instead of driving it; on a full disk that does not come about."""
+        async with journal, trio.open_nursery() as nursery:
+            nursery.start_soon(self._die)
+            try:
+                await cancel_undriven(self, journal)
+            except JournalFull:
+                self.world.ledger.has_outlived(())
+            self._is_gone = True
+            nursery.cancel_scope.cancel()
+        if not self.is_dead:
+            with self.world.guarded():
+                self._gone(killed=False)
 
     def _raise_budget(self, state: RunState) -> list[ev.Event]:
         """Allow some more, or everything, or nothing: then it pauses again."""
@@ -382,7 +422,7 @@ class Driver:
             )
         ]
 
-    async def _end_survivors(self, task: str, attempt: int) -> None:
+    async def end_survivors(self, task: str, attempt: int) -> None:
         work = self.world.works.find((task, attempt))  # type: ignore[arg-type]  # a task id
         if work is None:
             return
@@ -541,20 +581,20 @@ class Driver:
             if is_slow:
                 await trio.sleep(1.0)
 
-    def _read(self) -> RunState:
+    def read(self) -> RunState:
         return self.world.ledger.state
 
     def _accepted(self) -> ev.RunAccepted:
         plan = self.world.plan
         return ev.RunAccepted(RUN_ID, "simulated", _entries(plan), "", values=plan.values, inputs=plan.inputs)
 
-    def _session(self, journal: Any, outliving: dict[AttemptKey, Outliving]) -> Session:
+    def session(self, journal: Any, outliving: dict[AttemptKey, Outliving]) -> Session:
         world = self.world
         return Session(
             run_id=RUN_ID,
             plan=self.plan,
             facts=Facts(self.plan, _jitter, BlobReader(world.blobs)),
-            initial=self._read(),
+            initial=self.read(),
             journal=journal,
             blobs=SimBlobs(self, world.blobs),
             agents={name: SimAgent(world, self, name) for name in TRAITS},
@@ -566,7 +606,7 @@ class Driver:
             attempt_folder=lambda task, attempt: Path("/"),
             offload=_in_place,
             outliving=outliving,
-            end_survivors=self._end_survivors,
+            end_survivors=self.end_survivors,
         )
 
 
