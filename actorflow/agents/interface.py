@@ -154,7 +154,8 @@ class Reattaches(Protocol):
         what was spent is told again. Cancellation ends the program and all that it has started, as in ``run``.
 
         Args:
-            request: as it was when the attempt began; what it says about the past (``session``) too.
+            request: as it was when the attempt began; what it says about the past (``session``) too. With
+                ``takes_only`` nothing is started, asked of a service, or waited for.
 
         Raises:
             AgentError: the attempt failed, as in ``run``; of kind ``lost`` when nothing is left of it, or nobody

@@ -84,7 +84,7 @@ def _told(seen: Inspection, done: CancelledHere) -> Cancelled:
         answer += f"; {len(recorded)} {were} recorded: {', '.join(recorded)}"
     if left:
         told = ", ".join(f"{task} ({reason})" for task, reason in left.items())
-        answer += f"; finished, and could not be recorded: {told}"
+        answer += f"; finished, and could not be recorded: {told}; 'actorflow logs {seen.run_id}' shows what was written"
     return Cancelled(seen.run_id, done.state, answer, recorded, ended, left)
 
 

@@ -232,6 +232,7 @@ def test_an_agent_that_is_gone_is_named_and_the_run_is_cancelled_all_the_same(sc
 
     assert (said["status"], said["recorded"], said["ended"]) == ("cancelled", [], ["b"])
     assert "helper" in said["not_recorded"][0]["reason"]
+    assert "helped" in scene.project.call("logs", "last", "a").stdout
     assert "\n" not in said["answer"]
 
 
