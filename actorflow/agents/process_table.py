@@ -11,6 +11,7 @@ import functools
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,8 @@ _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 descriptor left, must not look like that."""
 
 _ZOMBIE_STATES = frozenset("ZX")
+_BECOMING_SECONDS = 0.25
+_KERNEL_THREAD = 0x00200000
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -178,7 +181,7 @@ def own_line() -> frozenset[int]:
 
 def markers_of(pid: int) -> frozenset[str]:
     """Return the markers of the attempt that a process was started for, and of those around it; empty for all other processes."""
-    environment = _read(f"/proc/{pid}/environ")
+    environment = _environment(pid)
     # Nearly always so, when all processes of the machine are asked.
     if MARKER_VARIABLE.encode() not in environment:
         return frozenset()
@@ -188,6 +191,32 @@ def markers_of(pid: int) -> frozenset[str]:
         for name in (ANCESTORS_VARIABLE, MARKER_VARIABLE)
     ]
     return frozenset(" ".join(markers).split())
+
+
+def _environment(pid: int) -> bytes:
+    """Return the environment that a process was started with.
+
+    One that is just becoming another program (``exec``) has none for some microseconds, or milliseconds on a machine
+    that is busy. That is waited for, or an orphan would be nobody's that has left the session of its attempt.
+    """
+    give_up_at = time.monotonic() + _BECOMING_SECONDS
+    while True:
+        environment = _read(f"/proc/{pid}/environ")
+        if environment or not _is_becoming(pid) or time.monotonic() > give_up_at:
+            return environment or _read(f"/proc/{pid}/environ")
+        time.sleep(_BECOMING_SECONDS / 500)
+
+
+def _is_becoming(pid: int) -> bool:
+    """Whether a process has its memory already and not yet what its program is started with."""
+    line = _read(f"/proc/{pid}/stat")
+    if not line or not os.access(f"/proc/{pid}/environ", os.R_OK):
+        return False
+    fields = line[line.rindex(b")") + 2 :].split()
+    if fields[0] not in (b"R", b"D") or int(fields[6]) & _KERNEL_THREAD:
+        return False
+    has_memory, end_of_environment = int(fields[20]), int(fields[48])
+    return bool(has_memory) and not end_of_environment
 
 
 def carries(pid: int, marker: str) -> bool:
