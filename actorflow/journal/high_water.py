@@ -29,7 +29,7 @@ _BYTES = _DIGITS + 10
 
 
 class HighWaterMark:
-    """The mark of the journal ``path``, open for writing, made if it is missing (0600)."""
+    """The mark of the journal ``path``, open for writing, made if it is missing: whoever may read the one may read the other."""
 
     def __init__(self, path: Path) -> None:
         """Open it.
@@ -43,9 +43,12 @@ class HighWaterMark:
             self._descriptor: int | None = os.open(
                 mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600
             )
-            if os.fstat(self._descriptor).st_size > _BYTES:  # or it would never be a mark again
-                with suppress(OSError):
+            size = os.fstat(self._descriptor).st_size
+            with suppress(OSError):
+                if size > _BYTES:  # or it would never be a mark again
                     os.ftruncate(self._descriptor, 0)
+                elif not size:
+                    _make_like(self._descriptor, os.stat(path))
 
     def raise_to(self, sequence: int) -> None:
         """Say that the events up to ``sequence`` are durable. A disk that refuses leaves what was said before."""
@@ -94,6 +97,13 @@ def check_high_water(path: Path, mark: int, head: int) -> None:
             f"or was copied while its run was driven, remove {file}, and it is taken as it is"
         )
         raise JournalDamaged(str(path), head + 1, f"events up to {mark} were there", more=more)
+
+
+def _make_like(descriptor: int, journal: os.stat_result) -> None:
+    """Give a file the mode and, for root, the owner of the journal, as SQLite does with its log."""
+    os.fchmod(descriptor, journal.st_mode & 0o666)
+    if os.geteuid() == 0:
+        os.fchown(descriptor, journal.st_uid, journal.st_gid)
 
 
 def _find(mark: Path) -> bool:

@@ -250,6 +250,21 @@ def test_the_next_driver_mends_a_mark_that_has_grown(killed, more):
     assert read_high_water(killed / "journal.db") == COMMITS + 1
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_who_may_read_the_journal_may_read_the_mark_too(killed, monkeypatch, mode):
+    (killed / "head").unlink()
+    (killed / "journal.db").chmod(mode)
+    given = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # root resumes somebody's run
+    monkeypatch.setattr(os, "fchown", lambda _, *owner: given.append(owner))
+
+    Database(killed / "journal.db").close()
+
+    journal = (killed / "journal.db").stat()
+    assert (killed / "head").stat().st_mode == journal.st_mode
+    assert given == [(journal.st_uid, journal.st_gid)]
+
+
 def test_a_replaced_driver_that_was_stopped_before_it_marked_only_says_less(path):
     older = Database(path)
     older.append([news()])
