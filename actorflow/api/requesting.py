@@ -9,17 +9,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from actorflow.api.cancelling import CancelledHere, cancel_here
 from actorflow.api.looking import Inspection, inspect
 from actorflow.engine.control import Request, ask_driver
-from actorflow.engine.recovery import AttemptKey
 from actorflow.errors import RunLocked
 from actorflow.ids import RunId, TaskId
 from actorflow.journal import RunStore, who_drives
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus
 from actorflow.state import events as ev
+
+if TYPE_CHECKING:
+    from actorflow.api.cancelling import CancelledHere
+    from actorflow.engine.recovery import AttemptKey
 
 __all__ = ["Cancelled", "cancel", "tree"]
 
@@ -61,6 +64,8 @@ async def cancel(run: str, *, settings: Settings, by: str) -> Cancelled:
         if await _ask(seen, "cancel", by) is not None:
             return Cancelled(seen.run_id, seen.state, f"run {seen.run_id} is being cancelled")
         try:
+            from actorflow.api.cancelling import cancel_here  # a driver that is there does that by itself
+
             folder = RunStore(settings.state_dir).open(seen.run_id)
             return _told(seen, await cancel_here(folder, settings=settings, by=by))
         except RunLocked:
