@@ -2,7 +2,7 @@
 
 What the storage of two programs does is recorded (``recorder``), the power is cut after any of the operations, and what a disk may hold then (``disk``) is opened by the product
 (``examine``). kill -9 proves nothing of this: what was written and not synced survives it. That these images do see is shown by mistakes: with ``synchronous=NORMAL``, or without one of
-the syncs of blobs and folders, they lose what was acknowledged.
+the syncs of blobs and folders, they lose what was acknowledged, and with a mark that is written before its commit whole journals are refused.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ def test_whatever_a_loss_of_power_leaves_every_promise_is_kept(
         ("engine", "blobs_without_sync", "a blob"),
         ("engine", "blobs_without_their_names", "a blob"),
         ("engine", "runs_without_their_names", "was acknowledged"),
+        ("journal", "marked_before_the_sync", "refused"),
     ],
 )
 def test_a_missing_sync_is_seen(

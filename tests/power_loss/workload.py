@@ -81,6 +81,17 @@ def runs_without_their_names() -> None:
     runs.sync_folder = lambda path: None
 
 
+def marked_before_the_sync() -> None:
+    commit = Database._commit
+
+    @functools.wraps(commit)
+    def early(self: Database, rows: Any, tail: Any, before_sync: Any) -> None:
+        self._mark.raise_to(tail.sequence)
+        commit(self, rows, tail, before_sync)
+
+    Database._commit = early  # type: ignore[method-assign]  # the mistake
+
+
 MISTAKES = {
     mistake.__name__: mistake
     for mistake in (
@@ -88,6 +99,7 @@ MISTAKES = {
         blobs_without_sync,
         blobs_without_their_names,
         runs_without_their_names,
+        marked_before_the_sync,
     )
 }
 
