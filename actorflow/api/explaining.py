@@ -114,7 +114,6 @@ class _Explaining(msgspec.Struct, frozen=True):
             rule=rule,
             dependencies=dependencies,
             condition=condition,
-            attempts=attempts,
             stopped_by=self._stopped_by(task),
             failed_hooks=failed_hooks(self._first_hooks()),
             waits_for=tuple(self._waits_for(task)),

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from actorflow.ids import TaskId
-from actorflow.monitor.attempts import Attempt
 from actorflow.monitor.explanation import ConditionFact, DependencyFact, RuleFact
 from actorflow.monitor.open_ends import OpenEnd
 from actorflow.monitor.services import wanted_text
 from actorflow.monitor.times import duration_text
 from actorflow.monitor.words import attempt_text, failure_text, first_line, skip_text
-from actorflow.state import AttemptStatus, RunState, SkipReason, SubState, TaskState, TaskStatus
+from actorflow.state import RunState, SkipReason, SubState, TaskState, TaskStatus
 
 __all__ = ["Facts", "failed_hooks", "named", "why"]
 
@@ -43,7 +42,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     rule: RuleFact | None = None
     dependencies: Sequence[DependencyFact] = ()
     condition: ConditionFact | None = None
-    attempts: Sequence[Attempt] = ()
     stopped_by: Sequence[TaskId] = ()
     failed_hooks: Sequence[TaskId] = ()
     waits_for: Sequence[str] = ()
@@ -191,6 +189,6 @@ def _cancelled(task: TaskState, facts: Facts) -> str:
         cause = f"the run was cancelled by {first_line(state.cancelled_by)}"
     else:
         cause = "the run was cancelled"
-    if facts.attempts and facts.attempts[-1].status in (AttemptStatus.CANCELLED, AttemptStatus.LOST):
+    if task.error is not None and task.error.kind in ("cancelled", "lost"):  # as its last attempt ended
         return f"{cause} while attempt {task.attempts} ran"
     return f"{cause} before it started" if not task.attempts else f"{cause} between two attempts"

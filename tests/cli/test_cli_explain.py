@@ -497,7 +497,7 @@ def test_a_run_that_nobody_drives_says_how_to_go_on(recorded, explain, call) -> 
     assert line.endswith("interrupted; a resume runs it again")
 
 
-def test_cancelled_tasks_name_who_asked(recorded, explain) -> None:
+def test_cancelled_tasks_name_who_asked(recorded, explain, call) -> None:
     recorded(
         CHAIN,
         *HOOK_DONE,
@@ -510,6 +510,8 @@ def test_cancelled_tasks_name_who_asked(recorded, explain) -> None:
 
     assert explain("a")["summary"] == "cancelled: the run was cancelled by ann on box while attempt 1 ran"
     assert explain("b")["summary"] == "cancelled: the run was cancelled by ann on box before it started"
+    of_run = {task["task"]: task["summary"] for task in json.loads(call("explain", "--json").stdout)["tasks"]}
+    assert {name: of_run[name] for name in "ab"} == {name: explain(name)["summary"] for name in "ab"}
 
 
 def test_after_a_resume_the_new_decision_is_explained(recorded, explain) -> None:
