@@ -21,7 +21,9 @@ from pathlib import Path
 from actorflow import api
 from actorflow.agents.flood import read_stored
 from actorflow.cli.streams import say
+from actorflow.errors import JournalError
 from actorflow.ids import TaskId
+from actorflow.journal.storage import storage_error
 from actorflow.monitor.standing import INTERRUPTED, SILENT
 from actorflow.settings import Settings
 from actorflow.state import RunState, RunStatus
@@ -67,9 +69,15 @@ class _Stream:
 
 
 def _open(path: Path) -> int | None:
-    """Open a regular file and return its descriptor; None when there is none. An agent can put anything there: a link, a pipe that blocks."""
+    """Open a regular file and return its descriptor; None when there is none. An agent can put anything there: a link, a pipe that blocks.
+
+    Raises:
+        PermissionError: it is another user's.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError:
+        raise
     except OSError:
         return None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -86,10 +94,14 @@ class Logs:
         task: only this task, or None for all.
         streams: ``stdout``, ``stderr`` or both.
         raw: print bytes as they are, without headers.
+
+    Attributes:
+        refused: why the first stream cannot be read that may not be; None when all may.
     """
 
     def __init__(self, folder: Path, *, task: str | None, streams: tuple[str, ...], raw: bool) -> None:
         self.has_printed = False
+        self.refused: JournalError | None = None
         self._folder = folder
         self._task = task
         self._names = streams
@@ -111,7 +123,11 @@ class Logs:
             if not stream.is_done:
                 # Asked before reading: what it wrote until then is there.
                 is_open = _is_open(seen.state, stream)
-                self._print(stream)
+                try:
+                    self._print(stream)
+                except PermissionError as error:
+                    self.refused = self.refused or storage_error(error, "read", stream.path)
+                    is_open = False
                 if not is_open:
                     stream.close()
         sys.stdout.flush()

@@ -51,6 +51,8 @@ def logs_command(
     else:
         logs.print_new(seen)
     logs.close()
+    if logs.refused is not None:
+        raise logs.refused
     if not logs.has_printed:
         why = ": it is a rehearsal, no agent was called" if seen.state.is_rehearsal else ""
         say(

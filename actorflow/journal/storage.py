@@ -55,6 +55,8 @@ def storage_error(error: OSError, doing: str, path: Path) -> JournalError:
     """Return ``error`` as ours: ``cannot <doing> <path>: <reason>``, with a hint where there is one."""
     kind = JournalFull if error.errno in NO_ROOM else JournalError
     hint = _HINTS.get(error.errno or 0, "")
+    if doing == "read" and error.errno in (errno.EACCES, errno.EPERM):
+        hint = "it belongs to somebody else: ask its owner, or change its owner"
     if error.errno == errno.ELOOP:
         hint = _LINK_HINT
     return kind(f"cannot {doing} {path}: {error.strerror or error}", hint=hint)

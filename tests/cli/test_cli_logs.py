@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -34,6 +35,28 @@ def test_one_task_and_one_stream_can_be_chosen(call, two_tasks: str) -> None:
 
 def test_a_task_alone_is_one_of_the_last_run(call, two_tasks: str) -> None:
     assert call("logs", "b").stdout == call("logs", "last", "b").stdout
+
+
+def test_what_may_not_be_read_is_said_after_what_may(
+    call, two_tasks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when somebody else, root for one, has resumed the run."""
+    real = os.open
+
+    def refusing(path, *arguments, **options):
+        if "/attempts/a/" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", refusing)
+    done = call("logs")
+
+    assert done.stdout == "==> b, attempt 1, stdout <==\nout of b\n"
+    assert "error: cannot read " in done.stderr
+    assert "attempts/a/1/stdout: Permission denied" in done.stderr
+    assert "it belongs to somebody else" in done.stderr
+    assert "have written nothing" not in done.stderr
+    assert done.exit_code == 74
 
 
 def test_every_attempt_of_a_task_is_there(call, project: Path) -> None:
