@@ -138,16 +138,21 @@ def save_state(state: RunState, order: Sequence[TaskId], limits: Mapping[TaskId,
     """Return ``state`` as bytes; see ``SavedState`` for the other two."""
     known = dict(state.tasks.items())  # a persistent map is slow to look things up in
     tasks = [*(known[task_id] for task_id in order), *state.removed.values()]
-    values = {name: value for name, value in state.context.items() if name not in known}
-    outputs = {number: _output(task.output) for number, task in enumerate(tasks) if task.output is not None}
+    values = _raw({name: value for name, value in state.context.items() if name not in known})
+    del known  # of a hundred thousand tasks each copy is some ten megabytes: never two of them at once
+    outputs = _raw(
+        {number: _output(task.output) for number, task in enumerate(tasks) if task.output is not None}
+    )
+    light = _raw([_without_output(task) for task in tasks])
+    del tasks
     run = {n: getattr(state, n) for n in RunState.__struct_fields__ if n not in _APART}
     return _ENCODER.encode(
         _Saved(
             run=_raw(run),
-            values=_raw(values),
-            tasks=_raw([_without_output(task) for task in tasks]),
+            values=values,
+            tasks=light,
             count=len(order),
-            outputs=_raw(outputs),
+            outputs=outputs,
             limits={str(task): limit for task, limit in limits.items()},
         )
     )

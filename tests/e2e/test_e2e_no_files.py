@@ -107,5 +107,6 @@ def test_a_run_that_is_cancelled_while_an_output_waits_for_room_ends_with_130(
         _, err = driver.communicate()
     assert fillers
 
-    assert driver.returncode == 130, err
+    # The second one may come when Python is ending, and kills it then: a shell says 130 of that, too.
+    assert driver.returncode == 130 or (signals, driver.returncode) == (2, -signal.SIGINT), err
     assert project.report("status", "last")["status"] == "cancelled"
