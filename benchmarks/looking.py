@@ -93,7 +93,8 @@ def _runs(folder: Path, tasks: int) -> Iterator[tuple[str, Path, dict[str, tuple
         assert done.returncode == 1, done.stderr.decode()  # one task fails
         yield title, root, _FINISHED
     root = _project(folder / "join", "w.json", json.dumps(_document(_joined(tasks))))
-    subprocess.run([*_ACTORFLOW, "run", "w.json", "-q"], cwd=root, env=_ENVIRONMENT, check=True)
+    run = [*_ACTORFLOW, "run", "w.json", "-q"]
+    subprocess.run(run, cwd=root, env=_ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
     yield "joined", root, _JOINED
     gated = json.dumps(_document([*tree["tasks"], *_gated(tree["tasks"])]))
     root = _project(folder / "gate", "w.json", gated)
