@@ -32,6 +32,7 @@ from benchmarks.machine import cpu_milliseconds
 _ACTORFLOW = (sys.executable, "-m", "actorflow")
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 _FAN_OUT = 10
+_LEAST = 8_000
 
 _RUN = {
     "status": ("status",),
@@ -67,9 +68,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--tasks", type=int, default=10_000, help=f"at least {_LEAST}")
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
+    if options.tasks < _LEAST:
+        parser.error(f"--tasks is at least {_LEAST}: the questions are about tasks with such numbers")
     print(f"{'ms':<60}{'CPU least':>12}{'median':>8}{'wall least':>12}{'median':>8}")
     with tempfile.TemporaryDirectory(dir=os.getcwd(), prefix=".bench-") as name:
         for title, root, commands in _runs(Path(name), options.tasks):
