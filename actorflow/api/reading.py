@@ -1,6 +1,6 @@
 """A run's journal, of which only as much is read as a question needs.
 
-Folding the events of ten thousand tasks takes most of a second, and reading and verifying them a tenth; a
+To read, verify and fold the events of ten thousand tasks takes a fifth of a second, most of it the folding; a
 question about one task needs the events about it and a few others, and those about the run. ``RunReading``
 gives the events about some tasks as a history of its own: one that can be folded, because tasks meet only in
 the decisions, which are in the history already. Counters of such a state count those tasks only. What is read

@@ -3,7 +3,7 @@
 Takes a state with the order of its tasks and gives bytes; takes the bytes and gives them back. Only a shortcut:
 what is saved can always be folded from the journal, and bytes of another ``FORMAT`` are of no use to anybody.
 ``FORMAT`` names the version of actorflow and the fields of the state, so that a change of either makes every
-older one void by itself. Outputs, which most readers do not need, are kept apart and decoded one by one. Pure.
+older one void by itself. Outputs, which most readers do not need, are kept apart: few are decoded one by one, many all at once. Pure.
 """
 
 from __future__ import annotations
